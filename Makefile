@@ -1,0 +1,61 @@
+# Two commands matter: `make run` (a chat page on http://127.0.0.1:8000) and `make test`.
+# Each makes what it needs; nothing has to be installed by hand but Python >= 3.11 and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+.PHONY: run test check format bench soak lock clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/run.stamp
+	@$(BIN)/antiphon serve --local-if-no-credentials $(ARGS)
+
+test: check
+	@$(BIN)/python tests/chromium.py
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(VENV)/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Antiphon needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: $(BIN)/python requirements/run.txt pyproject.toml
+	@echo "Installing Antiphon into $(VENV) (once)..."
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml
+	@echo "Installing Antiphon and its test tools into $(VENV) (once)..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/run.stamp
+
+# Locks carry hashes and name no index: whoever installs uses the index that is set up there.
+COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in
+lock: $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/python -m pip --quiet install uv
+	@$(COMPILE) --extra dev -o requirements/dev.txt >/dev/null
+	@$(COMPILE) --extra local -c requirements/dev.txt -o requirements/run.txt >/dev/null
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

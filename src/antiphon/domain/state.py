@@ -1,0 +1,67 @@
+"""What a conversation shows: the value that the fold makes of its events."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from antiphon.domain.events import Problem, TurnStatus
+from antiphon.domain.messages import Block, Message
+from antiphon.domain.usage import Usage
+
+RunStatus: TypeAlias = Literal["queued", "running", "waiting"] | TurnStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRun:
+    """A tool's run as shown. `content` is None while it runs."""
+
+    tool_use_id: str
+    name: str
+    input: Any
+    is_error: bool = False
+    content: tuple[Block, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    id: str
+    message_id: str | None
+    parent_id: str | None
+    status: RunStatus
+    steps: int = 0
+    attempt: int = 0
+    partial: tuple[Block, ...] = ()
+    """Blocks of the step that is running now."""
+    tools: tuple[ToolRun, ...] = ()
+    stop_reason: str | None = None
+    model: str | None = None
+    usage: Usage = Usage()
+    cost_nanodollars: int = 0
+    saved_nanodollars: int = 0
+    error: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A conversation folded up to and including event `seq`."""
+
+    seq: int = 0
+    title: str = ""
+    system: str = ""
+    model: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
+    messages: dict[str, Message] = field(default_factory=dict)
+    head: str | None = None
+    turns: dict[str, Turn] = field(default_factory=dict)
+    running: str | None = None
+
+    def path(self, message_id: str | None = None) -> list[Message]:
+        """The messages from the root to `message_id` (default: the head)."""
+        path: list[Message] = []
+        at = self.head if message_id is None else message_id
+        while at is not None:
+            message = self.messages[at]
+            path.append(message)
+            at = message.parent_id
+        path.reverse()
+        return path

@@ -1,0 +1,1 @@
+"""What tokens cost: prices as data, costs as exact integers. Pure."""

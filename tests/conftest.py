@@ -1,0 +1,21 @@
+"""Fixtures that every test may ask for. An accidental call to the real API is impossible: see `no_credentials`."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No variable of this machine leaks into a test, and an unset address leads nowhere."""
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "ANTIPHON_")) and name != "ANTIPHON_CHROMIUM":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+    empty = tmp_path_factory.getbasetemp() / "no-profile"
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(empty))

@@ -118,7 +118,7 @@ class BlockDelta(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockEnd(Event):
-    """The whole block: it replaces what start and deltas had built, so deltas of ended turns may be pruned."""
+    """The whole block: it replaces what its deltas had built, so those of ended turns may be pruned."""
 
     type: ClassVar[str] = "block_end"
     step: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 Block: TypeAlias = dict[str, Any]
-"""One content block as a wire dict, `{"type": "text", "text": "…"}` and its siblings. Never changed in place."""
+"""One content block as a wire dict: `{"type": "text", "text": "…"}` and so on. Never changed in place."""
 
 Role: TypeAlias = Literal["user", "assistant"]
 

@@ -23,14 +23,17 @@ class ToolRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
+    """A turn as shown. `message_id` is the user's message; None where an answer is made again."""
+
     id: str
     message_id: str | None
-    parent_id: str | None
-    status: RunStatus
-    steps: int = 0
+    parent_id: str | None = None
+    status: RunStatus = "queued"
+    steps: tuple[tuple[str, ...], ...] = ()
+    """Per step the ids of its messages: the assistant's, then the tool results if there are any."""
     attempt: int = 0
-    partial: tuple[Block, ...] = ()
-    """Blocks of the step that is running now."""
+    writing: Message | None = None
+    """The assistant's message that is being written now; a `tool_use` in it holds `partial_json`."""
     tools: tuple[ToolRun, ...] = ()
     stop_reason: str | None = None
     model: str | None = None

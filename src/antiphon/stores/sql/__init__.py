@@ -1,1 +1,1 @@
-"""TODO"""
+"""The store on SQL, by SQLAlchemy Core: one set of transactions, a driver per database."""

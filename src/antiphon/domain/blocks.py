@@ -1,0 +1,69 @@
+"""Building a block from its deltas. The page's fold has the same rules.
+
+While a `tool_use` block is being written, its input is unparsed text under `partial_json`; the finished block
+holds `input` instead. Source of the delta kinds: the Messages API's streaming reference.
+"""
+
+import json
+from typing import Any
+
+from antiphon.domain.messages import Block
+
+_JOINED = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
+"""Kinds of delta that only add text, and the field that carries it (in the delta, and in the block)."""
+
+
+def apply_delta(block: Block, delta: dict[str, Any]) -> Block:
+    """Return `block` grown by `delta`. An unknown kind of delta changes nothing."""
+    kind = delta.get("type")
+    if field := _JOINED.get(str(kind)):
+        return {**block, field: block.get(field, "") + delta[field]}
+    if kind == "signature_delta":
+        return {**block, "signature": delta["signature"]}
+    if kind == "citations_delta":
+        return {**block, "citations": [*(block.get("citations") or ()), delta["citation"]]}
+    return block
+
+
+def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join neighbours of one kind, where the kind only adds text. The result builds the same block."""
+    joined: list[dict[str, Any]] = []
+    run: list[str] = []
+    kind = ""
+    for delta in deltas:
+        field = _JOINED.get(delta["type"])
+        if run and (field is None or delta["type"] != kind):
+            joined.append({"type": kind, _JOINED[kind]: "".join(run)})
+            run = []
+        if field is None:
+            joined.append(delta)
+        else:
+            kind = delta["type"]
+            run.append(delta[field])
+    if run:
+        joined.append({"type": kind, _JOINED[kind]: "".join(run)})
+    return joined
+
+
+def finish_block(block: Block) -> Block:
+    """The block as it is stored and sent again: `partial_json` becomes `input`.
+
+    Input that is not a JSON object (cut off, or invalid) is kept as text under `invalid_json`, so that
+    whoever runs the tool can say so.
+    """
+    if "partial_json" not in block:
+        return block
+    done = {key: value for key, value in block.items() if key != "partial_json"}
+    raw = block["partial_json"]
+    try:
+        value = json.loads(raw) if raw else {}
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return {**done, "input": value}
+    return {**done, "input": {}, "invalid_json": raw}
+
+
+def is_empty(block: Block) -> bool:
+    """Text without a visible character: the API refuses it in a request."""
+    return block.get("type") == "text" and not str(block.get("text", "")).strip()

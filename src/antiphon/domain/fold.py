@@ -1,0 +1,237 @@
+"""The fold: a conversation's events become what is shown. The page has its twin; golden logs test both.
+
+Rules worth knowing:
+
+* A person's message is there when it is added, and finds its place in the tree when its turn starts.
+* Each step makes an assistant message; `turn_end.kept` says what of a turn stays, and `head` where to go on.
+* An event that this version does not know is skipped: what it changed is not shown, the rest is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import singledispatchmethod
+from itertools import chain
+from typing import Any
+
+from antiphon.domain import events as e
+from antiphon.domain.blocks import apply_delta
+from antiphon.domain.messages import Message
+from antiphon.domain.state import Conversation, ToolRun, Turn
+
+
+def fold(events: Iterable[tuple[int, e.Event]], start: Conversation | None = None) -> Conversation:
+    """Apply `(seq, event)` pairs in order to `start` (default: nothing yet). Pure: `start` is not changed."""
+    folder = _Folder(start or Conversation())
+    for seq, event in events:
+        folder.apply(event)
+        folder.seq = seq
+    return folder.result()
+
+
+class _Folder:
+    """The fold at work, on dicts of its own: a long log folds in linear time."""
+
+    def __init__(self, start: Conversation) -> None:
+        self.seq = start.seq
+        self.settings: dict[str, Any] = {
+            "title": start.title,
+            "system": start.system,
+            "model": start.model,
+            "options": start.options,
+            "tools": start.tools,
+        }
+        self.messages = dict(start.messages)
+        self.turns = dict(start.turns)
+        self.head = start.head
+        self.running = start.running
+
+    def result(self) -> Conversation:
+        return Conversation(
+            seq=self.seq,
+            messages=self.messages,
+            turns=self.turns,
+            head=self.head,
+            running=self.running,
+            **self.settings,
+        )
+
+    def change(self, **changes: Any) -> None:
+        """Change the running turn; events of a turn that is not running here change nothing."""
+        if self.running is not None:
+            self.turns[self.running] = replace(self.turns[self.running], **changes)
+
+    @property
+    def turn(self) -> Turn:
+        return self.turns[self.running] if self.running is not None else _NO_TURN
+
+    @singledispatchmethod
+    def apply(self, event: e.Event) -> None:
+        """Events without a rule here change nothing that is shown."""
+
+    @apply.register
+    def _(self, event: e.ConversationCreate) -> None:
+        self.settings = {name: getattr(event, name) for name in self.settings}
+
+    @apply.register
+    def _(self, event: e.SettingsChange) -> None:
+        for name in ("system", "model", "options", "tools"):
+            if (value := getattr(event, name)) is not None:
+                self.settings[name] = value
+
+    @apply.register
+    def _(self, event: e.TitleChange) -> None:
+        self.settings["title"] = event.title
+
+    @apply.register
+    def _(self, event: e.HeadMove) -> None:
+        self.head = event.message_id
+
+    @apply.register
+    def _(self, event: e.MessageAdd) -> None:
+        self.messages[event.message_id] = Message(
+            id=event.message_id,
+            parent_id=event.parent_id,
+            role=event.role,
+            content=event.content,
+            turn_id=event.turn_id,
+        )
+        if event.turn_id == self.running and self.turn.steps:
+            *before, last = self.turn.steps
+            self.change(steps=(*before, (*last, event.message_id)))
+            self.head = event.message_id
+
+    @apply.register
+    def _(self, event: e.TurnQueue) -> None:
+        self.turns[event.turn_id] = Turn(id=event.turn_id, message_id=event.message_id)
+
+    @apply.register
+    def _(self, event: e.TurnStart) -> None:
+        self.running = event.turn_id
+        turn = self.turns.get(event.turn_id) or Turn(id=event.turn_id, message_id=event.message_id)
+        self.turns[event.turn_id] = replace(turn, status="running", parent_id=event.parent_id)
+        self.head = event.parent_id
+        if event.message_id is not None:
+            self.head = event.message_id
+            placed = replace(self.messages[event.message_id], parent_id=event.parent_id)
+            self.messages[event.message_id] = placed
+
+    @apply.register
+    def _(self, event: e.StepStart) -> None:
+        writing = Message(
+            id=event.message_id,
+            parent_id=event.parent_id,
+            role="assistant",
+            content=(),
+            turn_id=self.turn.id,
+            model=event.model,
+        )
+        steps = (*self.turn.steps[: event.step], (event.message_id,))
+        self.change(
+            writing=writing,
+            steps=steps,
+            attempt=event.attempt,
+            model=event.model,
+            stop_reason=None,
+            error=None,
+        )
+
+    @apply.register
+    def _(self, event: e.BlockStart) -> None:
+        self.put_block(event.index, event.block)
+
+    @apply.register
+    def _(self, event: e.BlockDelta) -> None:
+        writing = self.turn.writing
+        if writing is not None and event.index < len(writing.content):
+            self.put_block(event.index, apply_delta(writing.content[event.index], event.delta))
+
+    @apply.register
+    def _(self, event: e.BlockEnd) -> None:
+        self.put_block(event.index, event.block)
+
+    def put_block(self, index: int, block: dict[str, Any]) -> None:
+        writing = self.turn.writing
+        if writing is not None:
+            content = (*writing.content[:index], block, *writing.content[index + 1 :])
+            self.change(writing=replace(writing, content=content))
+
+    @apply.register
+    def _(self, event: e.StepEnd) -> None:
+        turn = self.turn
+        if turn.writing is not None:
+            self.messages[turn.writing.id] = replace(turn.writing, model=event.model)
+            self.head = turn.writing.id
+        self.change(
+            writing=None,
+            model=event.model,
+            stop_reason=event.stop_reason,
+            usage=turn.usage + event.usage,
+            cost_nanodollars=turn.cost_nanodollars + event.cost_nanodollars,
+            saved_nanodollars=turn.saved_nanodollars + event.saved_nanodollars,
+        )
+
+    @apply.register
+    def _(self, event: e.AttemptError) -> None:
+        self.change(
+            error=event.error,
+            usage=self.turn.usage + event.usage,
+            cost_nanodollars=self.turn.cost_nanodollars + event.cost_nanodollars,
+        )
+
+    @apply.register
+    def _(self, event: e.ToolStart) -> None:
+        run = ToolRun(tool_use_id=event.tool_use_id, name=event.name, input=event.input)
+        self.change(tools=(*self.turn.tools, run))
+
+    @apply.register
+    def _(self, event: e.ToolEnd) -> None:
+        self.change(
+            tools=tuple(
+                replace(run, is_error=event.is_error, content=event.content)
+                if run.tool_use_id == event.tool_use_id
+                else run
+                for run in self.turn.tools
+            )
+        )
+
+    @apply.register
+    def _(self, _event: e.ApprovalRequest) -> None:
+        self.change(status="waiting")
+
+    @apply.register
+    def _(self, _event: e.ApprovalResolve) -> None:
+        self.change(status="running")
+
+    @apply.register
+    def _(self, event: e.TurnEnd) -> None:
+        turn = self.turns.get(event.turn_id) or Turn(id=event.turn_id, message_id=None)
+        if turn.status == "queued" and turn.message_id is not None:
+            self.messages.pop(turn.message_id, None)
+        for message_id in chain.from_iterable(turn.steps[event.kept.steps :]):
+            self.messages.pop(message_id, None)
+        steps = turn.steps[: event.kept.steps]
+        if event.kept.blocks:
+            partial = kept_message(turn, event.kept)
+            self.messages[partial.id] = partial
+            steps = (*steps, (partial.id,))
+        self.head = event.head
+        ended = replace(turn, status=event.status, steps=steps, writing=None, error=event.error)
+        self.turns[event.turn_id] = ended
+        if self.running == event.turn_id:
+            self.running = None
+
+
+def kept_message(turn: Turn, kept: e.Kept) -> Message:
+    """The assistant's message that is left of the step after the last whole one."""
+    parent = turn.steps[kept.steps - 1][-1] if kept.steps else turn.message_id or turn.parent_id
+    return Message(
+        id=turn.steps[kept.steps][0],
+        parent_id=parent,
+        role="assistant",
+        content=kept.blocks,
+        turn_id=turn.id,
+        model=turn.model,
+    )
+
+
+_NO_TURN = Turn(id="", message_id=None)

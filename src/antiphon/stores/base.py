@@ -1,0 +1,188 @@
+"""The store's protocol, and its contracts by number; `antiphon.testing.stores` tests each on every store.
+
+ 1. `seq` is contiguous from 1 within a conversation and given inside the transaction that commits.
+ 2. What a method returned is committed; what raised changed nothing.
+ 3. An append under a lease is refused (FenceLost) unless its fence is the conversation's, counter and owner.
+ 4. One fence lost in a flush drops that turn's events and no other's.
+ 5. One idempotency key is one turn: same body, same answer; another body is refused (KeyReused).
+ 6. A conversation has at most one lease. It is granted on accept if no turn holds it, passed on at the end
+    of a turn to the oldest queued one, and claimed by a sweep once it has lapsed or nobody holds it.
+ 7. The message tree, header, turns and totals change in the same transaction as the events that make them.
+ 8. One name of a principal is one conversation, however many create it at once.
+ 9. Another principal's conversation does not exist, and neither does a deleted one; its id is never reused.
+10. Any text that `clean_text` lets through comes back equal.
+11. Frames come back byte for byte.
+12. Leases are judged by the store's clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from antiphon.domain.conversations import Header, PlacedMessage, Totals
+from antiphon.domain.events import ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.messages import Message
+from antiphon.stores.frames import Frame
+
+WhenBusy: TypeAlias = Literal["queue", "reject", "interrupt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to run a turn. `counter` and `owner` are the fence: both must match at each durable write."""
+
+    conversation_id: str
+    turn_id: str
+    counter: int
+    owner: str
+    recovered: bool = False
+    """True if the turn had been running under another lease, which lapsed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A turn to be accepted: its events, and what guards it."""
+
+    conversation_id: str
+    queue: TurnQueue
+    message: MessageAdd | None
+    owner: str
+    lease_s: float
+    key: str | None = None
+    body_hash: str = ""
+    when_busy: WhenBusy = "queue"
+    queue_max: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """`seq` is that of the `turn_queue` event. `lease` is None if the turn waits, or was accepted before."""
+
+    turn_id: str
+    seq: int
+    lease: Lease | None = None
+    frames: Sequence[Frame] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRecord:
+    """A turn as the engine needs it. `status` is queued, running, waiting, or how it ended."""
+
+    id: str
+    status: str
+    seq: int
+    queue: TurnQueue
+    message: MessageAdd | None
+    last_message_id: str | None = None
+    """Once it ended: its last kept message; None if nothing was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Events to append in one transaction, with the messages of the tree that they complete or take away."""
+
+    events: Sequence[Event]
+    messages: Sequence[Message] = ()
+    removed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    frames: Sequence[Frame]
+    next: Lease | None
+
+
+class Conversations(Protocol):
+    async def create(
+        self, principal: str, conversation_id: str, event: ConversationCreate, *, name: str | None = None
+    ) -> Header:
+        """Make a conversation. If `name` is taken, return the conversation that has it and make none.
+
+        Raises:
+            Conflict: the id is in use, or was.
+        """
+        ...
+
+    async def get(self, principal: str, conversation_id: str) -> Header:
+        """Raises NotFound."""
+        ...
+
+    async def find(self, principal: str, name: str) -> Header | None: ...
+
+    async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
+        """Newest change first; `before` is the `(updated_at, id)` of the last one seen."""
+        ...
+
+    async def delete(self, principal: str, conversation_id: str) -> None:
+        """Remove it with its names and everything in it. Raises NotFound."""
+        ...
+
+    async def forget(self, principal: str, name: str) -> Header | None:
+        """Remove a name and delete the conversation it points to, which is returned."""
+        ...
+
+
+class Log(Protocol):
+    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
+        """Frames with a greater seq, in order; empty for an unknown conversation."""
+        ...
+
+    async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        """Unknown ones are left out."""
+        ...
+
+    async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
+        """The messages from the root to `message_id`, in order; none for None.
+
+        Raises:
+            NotFound: no such message in this conversation.
+        """
+        ...
+
+    async def totals(self, conversation_id: str) -> Totals: ...
+
+    async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
+        """Raises FenceLost (under a lease) or NotFound."""
+        ...
+
+    async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
+        """Append block events of many turns in one transaction; None where the fence was lost."""
+        ...
+
+
+class Turns(Protocol):
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        """Claim the key, append the message and `turn_queue`, take the lease if no turn holds it.
+
+        Raises:
+            NotFound, KeyReused, Conflict (message id in use), Busy (`reject`), QueueFull.
+        """
+        ...
+
+    async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
+        """Raises NotFound."""
+        ...
+
+    async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
+        """Append the end of a turn, and pass the lease on (same owner, counter + 1) or free it.
+
+        Raises:
+            FenceLost.
+        """
+        ...
+
+    async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
+        """Prolong them; returns those that were lost."""
+        ...
+
+    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+        """Take over turns whose lease lapsed, and queued turns of conversations that nobody holds."""
+        ...
+
+
+class Store(Conversations, Log, Turns, Protocol):
+    async def open(self) -> None:
+        """Connect and check. Raises StoreUnavailable, NewerData."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,41 @@
+"""Events as bytes. The stored row is the frame on the wire: one encoding, made once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from antiphon.domain.events import EVENTS, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A committed event: its `seq`, its type and its JSON."""
+
+    seq: int
+    type: str
+    data: bytes
+
+
+_encoder = msgspec.json.Encoder()
+_decoders = {event.type: msgspec.json.Decoder(event) for event in EVENTS}
+
+
+def encode(event: Event) -> bytes:
+    return _encoder.encode(event)
+
+
+def encode_all(events: Sequence[Event], last_seq: int) -> list[Frame]:
+    """Frames of events that were given the seqs up to and including `last_seq`."""
+    first = last_seq - len(events) + 1
+    return [Frame(seq, event.type, encode(event)) for seq, event in enumerate(events, first)]
+
+
+def decode(frame: Frame) -> Event:
+    """The event of a frame. One of a type that this version does not know comes back as a bare `Event`."""
+    decoder = _decoders.get(frame.type)
+    return decoder.decode(frame.data) if decoder is not None else Event()
+
+
+def decode_all(frames: Sequence[Frame]) -> list[tuple[int, Event]]:
+    return [(frame.seq, decode(frame)) for frame in frames]

@@ -1,0 +1,313 @@
+"""The store in this process's memory: the reference for the contracts, and the library's default.
+
+No method awaits while it changes something, so that each is a transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from antiphon.clock import Clock, SystemClock
+from antiphon.domain.conversations import Header, PlacedMessage, Totals
+from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.usage import Usage
+from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
+from antiphon.stores.frames import Frame, decode, encode_all
+from antiphon.stores.projection import (
+    AttemptChange,
+    attempt_changes,
+    header_changes,
+    message_of,
+    turn_changes,
+)
+
+KEY_LIFETIME_S = 24 * 3600
+
+
+@dataclass(slots=True)
+class _Key:
+    body_hash: str
+    turn_id: str
+    seq: int
+    expires_at: float
+
+
+@dataclass(slots=True)
+class _Turn:
+    seq: int
+    message_seq: int | None
+    status: str = "queued"
+    last_message_id: str | None = None
+
+
+@dataclass(slots=True)
+class _Conversation:
+    header: Header
+    frames: list[Frame] = field(default_factory=list)
+    messages: dict[str, PlacedMessage] = field(default_factory=dict)
+    turns: dict[str, _Turn] = field(default_factory=dict)
+    attempts: dict[tuple[str, int, int], AttemptChange] = field(default_factory=dict)
+    keys: dict[str, _Key] = field(default_factory=dict)
+    lease: Lease | None = None
+    lease_until: float = 0.0
+    counter: int = 0
+
+
+class MemoryStore:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._conversations: dict[str, _Conversation] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._deleted: set[str] = set()
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to disconnect from; what was stored is gone with this object."""
+
+    # Conversations
+
+    async def create(
+        self, principal: str, conversation_id: str, event: ConversationCreate, *, name: str | None = None
+    ) -> Header:
+        if name is not None and (taken := await self.find(principal, name)) is not None:
+            return taken
+        if conversation_id in self._conversations or conversation_id in self._deleted:
+            raise Conflict("This conversation id is in use, or was. Make a new one.")
+        header = Header(
+            id=conversation_id,
+            principal=principal,
+            created_at=event.at,
+            updated_at=event.at,
+            last_seq=1,
+            title=event.title,
+            system=event.system,
+            model=event.model,
+            options=event.options,
+            tools=event.tools,
+        )
+        self._conversations[conversation_id] = _Conversation(header, encode_all([event], 1))
+        if name is not None:
+            self._names[principal, name] = conversation_id
+        return header
+
+    async def get(self, principal: str, conversation_id: str) -> Header:
+        kept = self._conversations.get(conversation_id)
+        if kept is None or kept.header.principal != principal:
+            raise NotFound("There is no such conversation.")
+        return kept.header
+
+    async def find(self, principal: str, name: str) -> Header | None:
+        conversation_id = self._names.get((principal, name))
+        return self._conversations[conversation_id].header if conversation_id else None
+
+    async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
+        mine = [kept.header for kept in self._conversations.values() if kept.header.principal == principal]
+        mine.sort(key=lambda header: (header.updated_at, header.id), reverse=True)
+        return [header for header in mine if before is None or (header.updated_at, header.id) < before][
+            :limit
+        ]
+
+    async def delete(self, principal: str, conversation_id: str) -> None:
+        await self.get(principal, conversation_id)
+        del self._conversations[conversation_id]
+        self._deleted.add(conversation_id)
+        self._names = {name: target for name, target in self._names.items() if target != conversation_id}
+
+    async def forget(self, principal: str, name: str) -> Header | None:
+        header = await self.find(principal, name)
+        if header is not None:
+            await self.delete(principal, header.id)
+        return header
+
+    # Log
+
+    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
+        kept = self._conversations.get(conversation_id)
+        return kept.frames[after : after + limit] if kept else []
+
+    async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        found = ((key, self._conversations.get(key)) for key in conversation_ids)
+        return {key: kept.header.last_seq for key, kept in found if kept is not None}
+
+    async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
+        messages = self._kept(conversation_id).messages
+        path: list[PlacedMessage] = []
+        while message_id is not None:
+            if message_id not in messages:
+                raise NotFound("There is no such message in this conversation.")
+            path.append(messages[message_id])
+            message_id = path[-1].message.parent_id
+        path.reverse()
+        return path
+
+    async def totals(self, conversation_id: str) -> Totals:
+        kept = self._kept(conversation_id)
+        attempts = kept.attempts.values()
+        return Totals(
+            turns=sum(turn.status not in ("queued", "running", "waiting") for turn in kept.turns.values()),
+            usage=sum((attempt.usage for attempt in attempts), Usage()),
+            cost_nanodollars=sum(attempt.cost_nanodollars for attempt in attempts),
+            saved_nanodollars=sum(attempt.saved_nanodollars for attempt in attempts),
+        )
+
+    async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
+        if lease is not None:
+            return self._commit(self._held(lease), change, lease.turn_id)
+        return self._commit(self._kept(conversation_id), change, None)
+
+    async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
+        results: list[list[Frame] | None] = []
+        for lease, events in batch:
+            try:
+                results.append(self._commit(self._held(lease), Change(events=events), lease.turn_id))
+            except FenceLost:
+                results.append(None)
+        return results
+
+    # Turns
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        kept = self._kept(acceptance.conversation_id)
+        turn_id = acceptance.queue.turn_id
+        if (known := self._known_key(kept, acceptance)) is not None:
+            return Accepted(turn_id=known.turn_id, seq=known.seq)
+        self._check(kept, acceptance)
+        events: list[Event] = []
+        if acceptance.when_busy == "interrupt" and kept.lease is not None:
+            events.append(
+                CancelRequest(
+                    at=acceptance.queue.at, turn_id=kept.lease.turn_id, seen_seq=kept.header.last_seq
+                )
+            )
+        if acceptance.message is not None:
+            events.append(acceptance.message)
+        frames = self._commit(kept, Change(events=[*events, acceptance.queue]), turn_id)
+        seq = frames[-1].seq
+        if acceptance.message is not None:
+            unplaced = message_of(acceptance.message)
+            kept.messages[unplaced.id] = PlacedMessage(seq=seq - 1, message=unplaced)
+        kept.turns[turn_id] = _Turn(seq=seq, message_seq=seq - 1 if acceptance.message else None)
+        if acceptance.key is not None:
+            expires_at = self._clock.now() + KEY_LIFETIME_S
+            kept.keys[acceptance.key] = _Key(acceptance.body_hash, turn_id, seq, expires_at)
+        lease = None
+        if kept.lease is None:
+            lease = self._grant(kept, turn_id, acceptance.owner, acceptance.lease_s)
+        return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames)
+
+    async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
+        kept = self._kept(conversation_id)
+        if turn_id not in kept.turns:
+            raise NotFound("There is no such turn.")
+        turn = kept.turns[turn_id]
+        queue = decode(kept.frames[turn.seq - 1])
+        message = decode(kept.frames[turn.message_seq - 1]) if turn.message_seq else None
+        assert isinstance(queue, TurnQueue)
+        assert message is None or isinstance(message, MessageAdd)
+        return TurnRecord(
+            id=turn_id,
+            status=turn.status,
+            seq=turn.seq,
+            queue=queue,
+            message=message,
+            last_message_id=turn.last_message_id,
+        )
+
+    async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
+        kept = self._held(lease)
+        frames = self._commit(kept, change, lease.turn_id)
+        kept.lease = None
+        kept.header = replace(kept.header, running=None)
+        waiting = self._oldest_queued(kept)
+        following = self._grant(kept, waiting, lease.owner, lease_s) if waiting else None
+        return Ended(frames=frames, next=following)
+
+    async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
+        lost = []
+        for lease in leases:
+            try:
+                self._held(lease).lease_until = self._clock.now() + lease_s
+            except FenceLost:
+                lost.append(lease)
+        return lost
+
+    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+        claimed: list[Lease] = []
+        now = self._clock.now()
+        for kept in self._conversations.values():
+            if len(claimed) == limit:
+                break
+            if kept.lease is not None and kept.lease_until < now:
+                recovered = kept.turns[kept.lease.turn_id].status != "queued"
+                claimed.append(self._grant(kept, kept.lease.turn_id, owner, lease_s, recovered=recovered))
+            elif kept.lease is None and (turn_id := self._oldest_queued(kept)):
+                claimed.append(self._grant(kept, turn_id, owner, lease_s))
+        return claimed
+
+    # Inside a transaction
+
+    def _kept(self, conversation_id: str) -> _Conversation:
+        kept = self._conversations.get(conversation_id)
+        if kept is None:
+            raise NotFound("There is no such conversation.")
+        return kept
+
+    def _held(self, lease: Lease) -> _Conversation:
+        kept = self._conversations.get(lease.conversation_id)
+        held = kept.lease if kept else None
+        if kept is None or held is None or (held.counter, held.owner) != (lease.counter, lease.owner):
+            raise FenceLost("Another replica runs this turn now; nothing was written here.")
+        return kept
+
+    def _commit(self, kept: _Conversation, change: Change, turn_id: str | None) -> list[Frame]:
+        last_seq = kept.header.last_seq + len(change.events)
+        frames = encode_all(change.events, last_seq)
+        kept.frames.extend(frames)
+        kept.header = replace(kept.header, **header_changes(change, last_seq))
+        for message in change.messages:
+            kept.messages[message.id] = PlacedMessage(seq=last_seq, message=message)
+        for message_id in change.removed:
+            kept.messages.pop(message_id, None)
+        for ended, status in turn_changes(change.events, turn_id).items():
+            kept.turns[ended].status = status
+            if status not in ("queued", "running", "waiting"):
+                kept.turns[ended].last_message_id = kept.header.head
+        for row in attempt_changes(change.events):
+            assert turn_id is not None
+            key = (turn_id, row.step, row.attempt)
+            known = kept.attempts.get(key)
+            kept.attempts[key] = replace(row, model=known.model) if known else row
+        return frames
+
+    def _grant(
+        self, kept: _Conversation, turn_id: str, owner: str, lease_s: float, *, recovered: bool = False
+    ) -> Lease:
+        kept.counter += 1
+        kept.lease = Lease(kept.header.id, turn_id, kept.counter, owner, recovered)
+        kept.lease_until = self._clock.now() + lease_s
+        kept.header = replace(kept.header, running=turn_id)
+        return kept.lease
+
+    def _oldest_queued(self, kept: _Conversation) -> str | None:
+        return next((turn_id for turn_id, turn in kept.turns.items() if turn.status == "queued"), None)
+
+    def _known_key(self, kept: _Conversation, acceptance: Acceptance) -> _Key | None:
+        known = kept.keys.get(acceptance.key) if acceptance.key is not None else None
+        if known is None or known.expires_at < self._clock.now():
+            return None
+        if known.body_hash != acceptance.body_hash:
+            raise KeyReused(
+                "This Idempotency-Key came with another body before. Nothing was changed; use a new key."
+            )
+        return known
+
+    def _check(self, kept: _Conversation, acceptance: Acceptance) -> None:
+        if acceptance.message is not None and acceptance.message.message_id in kept.messages:
+            raise Conflict("This message id is in use in this conversation. Make a new one.")
+        waiting = sum(turn.status == "queued" for turn in kept.turns.values())
+        if kept.lease is not None and acceptance.when_busy == "reject":
+            raise Busy("A turn is running in this conversation.", turn_id=kept.lease.turn_id)
+        if waiting >= acceptance.queue_max:
+            raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")

@@ -1,0 +1,63 @@
+"""The seam to a database: transactions written once, as functions of a connection, run by a driver."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from antiphon.errors import StoreUnavailable
+from antiphon.stores.base import Lease
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A claim of `count` seqs for a turn's events, good only under its lease."""
+
+    lease: Lease
+    count: int
+
+
+class Database(Protocol):
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
+        """Run `transaction` in one write transaction, committed with full sync when this returns.
+
+        Raises:
+            StoreUnavailable: nothing was committed, or it is not known (the connection died in commit).
+        """
+        ...
+
+    async def read(self, transaction: Callable[[Connection], T]) -> T:
+        """Run `transaction` on one consistent snapshot."""
+        ...
+
+    def now(self, connection: Connection) -> float:
+        """The store's clock: seconds since the epoch."""
+        ...
+
+    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
+        """The new last seq by lease, for those whose fence holds; in one statement."""
+        ...
+
+    def lock(self, connection: Connection, conversation_id: str) -> None:
+        """Take the conversation's row until the transaction ends."""
+        ...
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """What the driver raises becomes ours. The sentence holds nothing of the statement or its values."""
+    try:
+        yield
+    except (DBAPIError, SQLAlchemyError, OSError) as error:
+        raise StoreUnavailable(
+            "The store cannot be reached or written to. Nothing of this request was half-done; try again."
+        ) from error

@@ -1,0 +1,127 @@
+"""The SQLite driver: one write connection in a thread of its own, readers beside it (WAL)."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from antiphon.stores.base import Lease
+from antiphon.stores.sql.database import Advance, store_errors
+from antiphon.stores.sql.migrate import migrate
+
+T = TypeVar("T")
+
+READERS = 4
+BUSY_TIMEOUT_MS = 5000
+
+_ADVANCE = text(
+    "UPDATE conversations SET last_seq = last_seq + claim.count FROM ("
+    " SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS turn_id,"
+    " json_extract(value, '$[2]') AS counter, json_extract(value, '$[3]') AS owner,"
+    " json_extract(value, '$[4]') AS count FROM json_each(:claims)) AS claim"
+    " WHERE conversations.id = claim.id AND conversations.counter = claim.counter"
+    " AND conversations.lease_owner = claim.owner AND conversations.running = claim.turn_id"
+    " RETURNING conversations.id, conversations.counter, conversations.last_seq"
+)
+
+
+class SqliteDatabase:
+    """A file, made with its folder if it is not there. Several processes may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="antiphon-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="antiphon-read")
+        url = f"sqlite:///{path}"
+        self._write_engine = create_engine(
+            url, poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
+        self._read_engine = create_engine(
+            url, poolclass=QueuePool, pool_size=READERS, connect_args={"check_same_thread": False}
+        )
+        _configure(self._write_engine, begin="BEGIN IMMEDIATE")
+        _configure(self._read_engine, begin="BEGIN")
+
+    async def open(self) -> None:
+        def start() -> None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            migrate(self._write_engine, copy_to=self._path)
+
+        with store_errors():
+            await self._run(self._writer, start)
+
+    async def close(self) -> None:
+        def stop() -> None:
+            self._read_engine.dispose()
+            self._write_engine.dispose()
+
+        await self._run(self._writer, stop)
+        self._writer.shutdown()
+        self._readers.shutdown()
+
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
+        return await self._run(self._writer, _transact, self._write_engine, transaction)
+
+    async def read(self, transaction: Callable[[Connection], T]) -> T:
+        return await self._run(self._readers, _transact, self._read_engine, transaction)
+
+    def now(self, connection: Connection) -> float:
+        """The machine's clock: the file and its processes are on one machine."""
+        del connection
+        return time.time()
+
+    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
+        claims = [
+            [
+                claim.lease.conversation_id,
+                claim.lease.turn_id,
+                claim.lease.counter,
+                claim.lease.owner,
+                claim.count,
+            ]
+            for claim in batch
+        ]
+        rows = connection.execute(_ADVANCE, {"claims": json.dumps(claims)})
+        leases = {(claim.lease.conversation_id, claim.lease.counter): claim.lease for claim in batch}
+        return {leases[row[0], row[1]]: row[2] for row in rows}
+
+    def lock(self, connection: Connection, conversation_id: str) -> None:
+        """`BEGIN IMMEDIATE` holds the whole file already."""
+
+    async def _run(self, executor: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
+        """Run in the thread, and wait for it even if cancelled: a transaction is never left in the air."""
+        future = asyncio.get_running_loop().run_in_executor(executor, call, *args)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
+
+
+def _transact(engine: Engine, transaction: Callable[[Connection], T]) -> T:
+    with store_errors(), engine.begin() as connection:
+        return transaction(connection)
+
+
+def _configure(engine: Engine, *, begin: str) -> None:
+    """Let SQLAlchemy, not the driver, begin transactions; set what durability and sharing need."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,140 @@
+"""`SqlStore`: the protocol, each method one transaction on the database it was given."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert
+
+from antiphon.domain.conversations import Header, PlacedMessage, Totals
+from antiphon.domain.events import ConversationCreate, Event
+from antiphon.errors import FenceLost
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
+from antiphon.stores.frames import Frame, encode_all
+from antiphon.stores.sql import conversations, log, turns
+from antiphon.stores.sql.database import Advance, Database
+from antiphon.stores.sql.tables import events as event_table
+
+
+class SqlStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    # Conversations
+
+    async def create(
+        self, principal: str, conversation_id: str, event: ConversationCreate, *, name: str | None = None
+    ) -> Header:
+        return await self._database.write(
+            lambda connection: conversations.create(connection, principal, conversation_id, event, name)
+        )
+
+    async def get(self, principal: str, conversation_id: str) -> Header:
+        return await self._database.read(
+            lambda connection: conversations.get(connection, principal, conversation_id)
+        )
+
+    async def find(self, principal: str, name: str) -> Header | None:
+        return await self._database.read(lambda connection: conversations.find(connection, principal, name))
+
+    async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
+        return await self._database.read(
+            lambda connection: conversations.recent(connection, principal, before, limit)
+        )
+
+    async def delete(self, principal: str, conversation_id: str) -> None:
+        def transaction(connection: Connection) -> None:
+            now = self._database.now(connection)
+            conversations.remove(connection, principal, conversation_id, now)
+
+        await self._database.write(transaction)
+
+    async def forget(self, principal: str, name: str) -> Header | None:
+        return await self._database.write(
+            lambda connection: conversations.forget(
+                connection, principal, name, self._database.now(connection)
+            )
+        )
+
+    # Log
+
+    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
+        return await self._database.read(
+            lambda connection: log.read(connection, conversation_id, after, limit)
+        )
+
+    async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        return await self._database.read(lambda connection: log.last_seqs(connection, conversation_ids))
+
+    async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
+        return await self._database.read(lambda connection: log.path(connection, conversation_id, message_id))
+
+    async def totals(self, conversation_id: str) -> Totals:
+        return await self._database.read(lambda connection: log.totals(connection, conversation_id))
+
+    async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
+        def transaction(connection: Connection) -> list[Frame]:
+            if lease is None:
+                last_seq = log.claim_seqs(connection, conversation_id, len(change.events))
+                return log.append(connection, conversation_id, change, last_seq, None)
+            last_seq = self._claim_under(connection, lease, len(change.events))
+            return log.append(connection, conversation_id, change, last_seq, lease.turn_id)
+
+        return await self._database.write(transaction)
+
+    async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
+        def transaction(connection: Connection) -> list[list[Frame] | None]:
+            claims = [Advance(lease, len(events)) for lease, events in batch]
+            advanced = self._database.advance(connection, claims)
+            results: list[list[Frame] | None] = []
+            rows = []
+            for lease, events in batch:
+                last_seq = advanced.get(lease)
+                frames = encode_all(events, last_seq) if last_seq is not None else None
+                results.append(frames)
+                rows.extend(log.frame_rows(lease.conversation_id, frames or ()))
+            if rows:
+                connection.execute(insert(event_table), rows)
+            return results
+
+        return await self._database.write(transaction)
+
+    # Turns
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        def transaction(connection: Connection) -> Accepted:
+            self._database.lock(connection, acceptance.conversation_id)
+            return turns.accept(connection, acceptance, self._database.now(connection))
+
+        return await self._database.write(transaction)
+
+    async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
+        return await self._database.read(lambda connection: turns.turn(connection, conversation_id, turn_id))
+
+    async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
+        def transaction(connection: Connection) -> Ended:
+            last_seq = self._claim_under(connection, lease, len(change.events))
+            until = self._database.now(connection) + lease_s
+            return turns.end(connection, lease, change, last_seq, until)
+
+        return await self._database.write(transaction)
+
+    async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
+        return await self._database.write(
+            lambda connection: turns.renew(connection, leases, self._database.now(connection) + lease_s)
+        )
+
+    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+        return await self._database.write(
+            lambda connection: turns.claim(connection, owner, lease_s, self._database.now(connection), limit)
+        )
+
+    def _claim_under(self, connection: Connection, lease: Lease, count: int) -> int:
+        advanced = self._database.advance(connection, [Advance(lease, count)])
+        if lease not in advanced:
+            raise FenceLost("Another replica runs this turn now; nothing was written here.")
+        return advanced[lease]

@@ -1,0 +1,149 @@
+"""The tables. Every key leads with the conversation or the principal, so that a distributed database can
+shard by it. Times are milliseconds since the epoch, leases seconds; frames are bytes, never JSON columns,
+which would reorder them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+SCHEMA = "0001"
+"""The newest migration: what this code reads and writes."""
+
+metadata = MetaData()
+
+
+def _conversation() -> Column[str]:
+    return Column(
+        "conversation_id", String, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("principal", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("head", String),
+    Column("title", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("model", String, nullable=False),
+    Column("options", LargeBinary, nullable=False),
+    Column("tools", LargeBinary, nullable=False),
+    Column("settings_seq", BigInteger, nullable=False),
+    Column("running", String),
+    Column("lease_owner", String),
+    Column("lease_until", Float(53)),
+    Column("counter", BigInteger, nullable=False),
+    Index("conversations_recent", "principal", "updated_at", "id"),
+    Index(
+        "conversations_leased",
+        "lease_until",
+        sqlite_where=text("running IS NOT NULL"),
+        postgresql_where=text("running IS NOT NULL"),
+    ),
+)
+
+names = Table(
+    "names",
+    metadata,
+    Column("principal", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column(
+        "conversation_id",
+        String,
+        ForeignKey("conversations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _conversation(),
+    Column("seq", BigInteger, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _conversation(),
+    Column("id", String, primary_key=True),
+    Column("parent_id", String),
+    Column("role", String, nullable=False),
+    Column("turn_id", String, nullable=False),
+    Column("model", String),
+    Column("seq", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    _conversation(),
+    Column("id", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("message_seq", BigInteger),
+    Column("status", String, nullable=False),
+    Column("last_message_id", String),
+    Index(
+        "turns_queued",
+        "conversation_id",
+        "seq",
+        sqlite_where=text("status = 'queued'"),
+        postgresql_where=text("status = 'queued'"),
+    ),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _conversation(),
+    Column("turn_id", String, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("model", String),
+    Column("status", String, nullable=False),
+    Column("usage", LargeBinary, nullable=False),
+    Column("cost_nanodollars", BigInteger, nullable=False),
+    Column("saved_nanodollars", BigInteger, nullable=False),
+    Column("request_id", String),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    _conversation(),
+    Column("key", String, primary_key=True),
+    Column("body_hash", String, nullable=False),
+    Column("turn_id", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("expires_at", Float(53), nullable=False, index=True),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("conversation_id", String, primary_key=True),
+    Column("counter", BigInteger, nullable=False),
+    Column("deleted_at", Float(53), nullable=False),
+)

@@ -21,6 +21,7 @@
     │   └── NewerData             written by a newer version of this code
     └── AnswerError               Claude did not answer; the history stays sendable
         ├── UpstreamRejected      400, 404, 413: this request will never work
+        │   └── SpendLimitReached 402 and some 429: the Claude account may not spend more for now
         ├── UpstreamAuth          401, 403: credentials refused
         ├── UpstreamBusy          429, 529: retry later
         ├── UpstreamFailed        5xx, a cut or silent stream
@@ -133,6 +134,10 @@ class UpstreamRejected(AnswerError):
     name = "upstream-rejected"
     title = "Claude rejected the request"
     retryable = False
+
+
+class SpendLimitReached(UpstreamRejected):
+    title = "The Claude account has reached its spending limit"
 
 
 class UpstreamAuth(AnswerError):

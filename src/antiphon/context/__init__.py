@@ -1,1 +1,1 @@
-"""TODO"""
+"""From a conversation's history to a request plan. Pure."""

@@ -73,7 +73,14 @@ class TurnQueue(Event):
     message_id: str | None
     parent_id: str | None = HEAD
     after_turn: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Changes of the conversation's settings that take effect as this turn starts: system, model, options."""
     options: dict[str, Any] = field(default_factory=dict)
+    """Parameters of the Messages API for this turn only."""
+    restart: Literal["allowed", "never"] = "allowed"
+    """`never`: whoever reads cannot take text back, so no attempt follows one that showed some."""
+    keep_partial: bool = True
+    """Whether a failed answer leaves the text that was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +256,8 @@ class Problem:
     title: str
     detail: str
     retryable: bool = False
+    retry_after_s: float | None = None
+    """How long the other side asked to be left alone, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,8 +112,8 @@ class _Folder:
         self.head = event.parent_id
         if event.message_id is not None:
             self.head = event.message_id
-            placed = replace(self.messages[event.message_id], parent_id=event.parent_id)
-            self.messages[event.message_id] = placed
+            if (message := self.messages.get(event.message_id)) is not None:
+                self.messages[message.id] = replace(message, parent_id=event.parent_id)
 
     @apply.register
     def _(self, event: e.StepStart) -> None:

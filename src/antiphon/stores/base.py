@@ -71,10 +71,11 @@ class TurnRecord:
     id: str
     status: str
     seq: int
+    header: Header
     queue: TurnQueue
     message: MessageAdd | None
     last_message_id: str | None = None
-    """Once it ended: its last kept message; None if nothing was kept."""
+    """The conversation's head when this turn ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

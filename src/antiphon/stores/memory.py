@@ -210,6 +210,7 @@ class MemoryStore:
             id=turn_id,
             status=turn.status,
             seq=turn.seq,
+            header=kept.header,
             queue=queue,
             message=message,
             last_message_id=turn.last_message_id,

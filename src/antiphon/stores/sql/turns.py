@@ -11,6 +11,7 @@ from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, Tur
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.projection import header_changes, message_of
 from antiphon.stores.sql import log
+from antiphon.stores.sql.rows import header_of
 from antiphon.stores.sql.tables import conversations, events, keys, messages, turns
 
 KEY_LIFETIME_S = 24 * 3600
@@ -132,6 +133,7 @@ def turn(connection: Connection, conversation_id: str, turn_id: str) -> TurnReco
     row = connection.execute(select(turns).filter_by(conversation_id=conversation_id, id=turn_id)).first()
     if row is None:
         raise NotFound("There is no such turn.")
+    header = connection.execute(select(conversations).filter_by(id=conversation_id)).one()
     queue = _event_at(connection, conversation_id, row.seq)
     message = _event_at(connection, conversation_id, row.message_seq) if row.message_seq else None
     assert isinstance(queue, TurnQueue)
@@ -140,6 +142,7 @@ def turn(connection: Connection, conversation_id: str, turn_id: str) -> TurnReco
         id=row.id,
         status=row.status,
         seq=row.seq,
+        header=header_of(header),
         queue=queue,
         message=message,
         last_message_id=row.last_message_id,

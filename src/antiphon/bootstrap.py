@@ -1,0 +1,94 @@
+"""The one place where concrete parts are chosen and put together."""
+
+from pathlib import Path
+
+from antiphon.clock import Clock, SystemClock
+from antiphon.context.plan import Limits
+from antiphon.errors import ConfigurationError
+from antiphon.model.client import ClaudeUpstream
+from antiphon.model.local.catalogue import DEFAULT
+from antiphon.model.local.upstream import DEADLINE_S, LocalUpstream
+from antiphon.model.upstream import Upstream
+from antiphon.money.table import ModelTable, load_facts
+from antiphon.service import Service
+from antiphon.settings import LOCAL, Settings
+from antiphon.stores.base import Store
+from antiphon.stores.memory import MemoryStore
+from antiphon.turns.attempt import Billing
+from antiphon.turns.engine import Engine
+from antiphon.turns.flusher import Flusher
+from antiphon.turns.hub import Hub
+from antiphon.turns.runner import Parts
+
+LOCAL_FACTS = {"free": True, "context": 4096, "max_out": 4096}
+
+
+async def open_service(
+    settings: Settings,
+    *,
+    upstream: Upstream | None = None,
+    store: Store | None = None,
+    clock: Clock | None = None,
+) -> Service:
+    """A service that runs: store open, engine started. Close it in the same event loop.
+
+    Raises:
+        MissingCredentials, ConfigurationError, StoreUnavailable, NewerData.
+    """
+    clock = clock or SystemClock()
+    models = model_table(settings)
+    models.get(settings.model)
+    upstream = upstream or make_upstream(settings)
+    store = store or make_store(settings.store)
+    await store.open()
+    hub = Hub(store)
+    parts = Parts(
+        store=store,
+        upstream=upstream,
+        hub=hub,
+        flusher=Flusher(store, hub),
+        billing=Billing(models),
+        clock=clock,
+        limits=Limits(max_tokens=settings.max_tokens, max_history_turns=settings.max_history_turns),
+        model=settings.model,
+        lease_s=settings.lease_s,
+        deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
+    )
+    engine = Engine(parts)
+    await engine.start()
+    return Service(
+        store=store,
+        engine=engine,
+        hub=hub,
+        models=models,
+        clock=clock,
+        lease_s=settings.lease_s,
+        queue_max=settings.queue_max,
+    )
+
+
+def model_table(settings: Settings) -> ModelTable:
+    """The price table with the user's own models and the local one, which is free."""
+    return load_facts().with_added({LOCAL: LOCAL_FACTS, **settings.models})
+
+
+def make_store(url: str) -> Store:
+    """Raises ConfigurationError: no such kind of store."""
+    scheme, _, rest = url.partition("://")
+    match scheme:
+        case "memory":
+            return MemoryStore()
+        case "sqlite" if rest.startswith("/") and len(rest) > 1:
+            from antiphon.stores.sql.sqlite import SqliteDatabase  # noqa: PLC0415 - SQLAlchemy takes 150 ms
+            from antiphon.stores.sql.store import SqlStore  # noqa: PLC0415
+
+            return SqlStore(SqliteDatabase(Path(rest[1:])))
+        case _:
+            raise ConfigurationError("ANTIPHON_STORE must be memory:// or sqlite:///PATH.")
+
+
+def make_upstream(settings: Settings, *, api_key: str | None = None, base_url: str | None = None) -> Upstream:
+    """Claude, or the local model where `settings.model` asks for it. Raises MissingCredentials."""
+    if settings.model == LOCAL:
+        return LocalUpstream(settings.local_model or DEFAULT.name)
+    return ClaudeUpstream(api_key=api_key, base_url=base_url, stall_s=settings.stall_s)

@@ -1,0 +1,314 @@
+"""The library's face: `AsyncChat`, and `Chat` as a thin synchronous one over it.
+
+Each is one conversation. Nothing is opened before the first message but credentials are looked for at once.
+"""
+
+import asyncio
+import contextlib
+import threading
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from antiphon.bootstrap import make_upstream, open_service
+from antiphon.domain import events as e
+from antiphon.domain.conversations import Header
+from antiphon.domain.messages import Block
+from antiphon.domain.usage import Usage
+from antiphon.errors import AnswerError, AnswerInterrupted, AntiphonError, OverBudget, UpstreamFailed
+from antiphon.money.dollars import dollars
+from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.settings import read_settings
+from antiphon.stores.base import Accepted
+from antiphon.stores.frames import Frame, decode
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Claude's answer to one message. `str(reply)` is its text."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    """The content as the API spelled it; empty for a refusal."""
+    stop_reason: str
+    usage: Usage
+    cost_usd: Decimal
+    model: str
+    turn_id: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a conversation used and cost so far.
+
+    `cache_hit_ratio` is cache reads over all input tokens; `saved_usd` is what the same requests would have
+    cost without any cache, minus what they did cost.
+    """
+
+    session_id: str | None
+    turns: int
+    usage: Usage
+    cost_usd: Decimal
+    cache_hit_ratio: float
+    saved_usd: Decimal
+
+
+class AsyncChat:
+    """A conversation with Claude, for use in one event loop.
+
+    Args:
+        api_key: instead of the environment's credentials.
+        system: the system prompt, kept apart from the history.
+        model: a model of the price table; default `ANTIPHON_MODEL`.
+        max_tokens: of each answer.
+        max_history_turns: how many of the newest user turns are sent; default all.
+        store: where conversations are kept, `memory://` or `sqlite:///PATH`; default `ANTIPHON_STORE`.
+        session_id: a name to find the conversation by later; 1 to 128 of `A-Z a-z 0-9 . _ : -`.
+        base_url: another server that speaks the Messages API.
+
+    Raises:
+        MissingCredentials: there is nothing to sign in to Claude with.
+        ConfigurationError, UnknownModel: a setting cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        system: str = DEFAULT_SYSTEM,
+        model: str | None = None,
+        max_tokens: int | None = None,
+        max_history_turns: int | None = None,
+        store: str | None = None,
+        session_id: str | None = None,
+        base_url: str | None = None,
+    ) -> None:
+        self._settings = read_settings(
+            model=model, max_tokens=max_tokens, max_history_turns=max_history_turns, store=store
+        )
+        self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
+        self._system = system
+        self._session_id = session_id
+        self._service: Service | None = None
+        self._conversation_id: str | None = None
+        self._opening = asyncio.Lock()
+
+    async def send(self, text: str) -> Reply:
+        """Send a message and wait for the whole answer.
+
+        Raises:
+            InvalidRequest: the message is empty. AnswerError: Claude did not answer; the history is as it was.
+        """
+        service, accepted = await self._send(Ask(content=text, keep_partial=False))
+        try:
+            answer = await service.answer(accepted)
+        except asyncio.CancelledError:
+            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
+            raise
+        return _reply(answer)
+
+    async def stream(self, text: str) -> AsyncGenerator[str, None]:
+        """Send a message and yield the answer's text as it comes. Leaving the loop stops the answer.
+
+        Raises:
+            AnswerInterrupted: cut short after text was seen, which is kept as the answer.
+            AnswerError: Claude did not answer; the history is as it was.
+        """
+        service, accepted = await self._send(Ask(content=text, restart="never"))
+        frames: list[Frame] = []
+        seen_seq = accepted.seq
+        try:
+            async with contextlib.aclosing(service.follow_turn(accepted)) as batches:
+                async for batch in batches:
+                    frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
+                    if piece := delta_text(batch):
+                        yield piece
+                    seen_seq = batch[-1].seq if batch else seen_seq
+        except (asyncio.CancelledError, GeneratorExit):
+            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id, seen_seq)
+            raise
+        answer = read_answer(accepted.turn_id, frames)
+        reply = _reply(answer)
+        if answer.turn.status == "refused":
+            yield reply.text
+
+    async def history(self) -> list[dict[str, Any]]:
+        """The messages so far, as the Messages API spells them; the system prompt is not among them."""
+        if self._conversation_id is None and self._session_id is None:
+            return []
+        service, conversation_id = await self._open()
+        messages = await service.messages(LOCAL_PRINCIPAL, conversation_id)
+        return [{"role": message.role, "content": list(message.content)} for message in messages]
+
+    async def stats(self) -> Stats:
+        service, conversation_id = await self._open()
+        totals = await service.totals(LOCAL_PRINCIPAL, conversation_id)
+        return Stats(
+            session_id=self._session_id,
+            turns=totals.turns,
+            usage=totals.usage,
+            cost_usd=dollars(totals.cost_nanodollars),
+            cache_hit_ratio=totals.usage.cache_hit_ratio,
+            saved_usd=dollars(totals.saved_nanodollars),
+        )
+
+    async def reset(self) -> None:
+        """Forget the conversation and what it cost; the next message starts a new one."""
+        service, conversation_id = await self._open()
+        await service.delete(LOCAL_PRINCIPAL, conversation_id)
+        self._conversation_id = None
+
+    async def close(self) -> None:
+        """Let go of the store and of connections. A conversation in a database can be opened again."""
+        if self._service is not None:
+            await self._service.close()
+            self._service = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
+        service, conversation_id = await self._open()
+        return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask)
+
+    async def _open(self) -> tuple[Service, str]:
+        async with self._opening:
+            if self._service is None:
+                self._service = await open_service(self._settings, upstream=self._upstream)
+            if self._conversation_id is None:
+                self._conversation_id = (await self._conversation(self._service)).id
+            return self._service, self._conversation_id
+
+    async def _conversation(self, service: Service) -> Header:
+        return await service.create(LOCAL_PRINCIPAL, system=self._system, name=self._session_id)
+
+
+class Chat:
+    """A conversation with Claude. Takes what `AsyncChat` takes, and does what it does, without `await`.
+
+    It runs in a thread of its own, which ends with `close`, with the object, or with the program.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self._chat = AsyncChat(**settings)
+        self._loop = _Loop()
+        self._finalizer = weakref.finalize(self, self._loop.stop, self._chat.close)
+
+    def send(self, text: str) -> Reply:
+        """As `AsyncChat.send`. Ctrl-C stops the answer."""
+        return self._loop.run(self._chat.send(text))
+
+    def stream(self, text: str) -> Iterator[str]:
+        """As `AsyncChat.stream`."""
+        pieces = self._chat.stream(text)
+        try:
+            while (piece := self._loop.run(_next(pieces))) is not None:
+                yield piece
+        finally:
+            self._loop.run(pieces.aclose())
+
+    def history(self) -> list[dict[str, Any]]:
+        """As `AsyncChat.history`."""
+        return self._loop.run(self._chat.history())
+
+    def stats(self) -> Stats:
+        """As `AsyncChat.stats`."""
+        return self._loop.run(self._chat.stats())
+
+    def reset(self) -> None:
+        """As `AsyncChat.reset`."""
+        self._loop.run(self._chat.reset())
+
+    def close(self) -> None:
+        """As `AsyncChat.close`."""
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Loop:
+    """An event loop in a daemon thread, started with the first call."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Run in the loop and wait; an interrupt of the wait cancels the call."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="antiphon-chat", daemon=True)
+            self._thread.start()
+        future = asyncio.run_coroutine_threadsafe(call, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self, close: Any) -> None:
+        if self._loop is None or self._thread is None:
+            return
+        self.run(close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._loop = self._thread = None
+
+
+async def _next(pieces: AsyncIterator[str]) -> str | None:
+    return await anext(pieces, None)
+
+
+def delta_text(frames: list[Frame]) -> str:
+    """The visible text that these frames add."""
+    deltas = (decode(frame) for frame in frames if frame.type == e.BlockDelta.type)
+    texts = (delta.delta for delta in deltas if isinstance(delta, e.BlockDelta))
+    return "".join(delta["text"] for delta in texts if delta.get("type") == "text_delta")
+
+
+def _reply(answer: Answer) -> Reply:
+    turn = answer.turn
+    if turn.status not in ("completed", "refused"):
+        raise error_of(answer)
+    return Reply(
+        text=answer.text,
+        blocks=answer.message.content if answer.message else (),
+        stop_reason=turn.stop_reason or "unknown",
+        usage=turn.usage,
+        cost_usd=dollars(turn.cost_nanodollars),
+        model=turn.model or "",
+        turn_id=turn.id,
+    )
+
+
+_ERRORS = {kind.name: kind for kind in (OverBudget, UpstreamFailed, *AnswerError.__subclasses__())}
+
+
+def error_of(answer: Answer) -> AntiphonError:
+    """The error that ended a turn without a whole answer."""
+    problem, turn_id = answer.turn.error, answer.turn.id
+    if problem is None:
+        return AnswerInterrupted("The answer was stopped.", partial=answer.text, turn_id=turn_id)
+    if answer.message is not None:
+        return AnswerInterrupted(problem.detail, partial=answer.text, turn_id=turn_id)
+    return _ERRORS.get(problem.name, AnswerError)(problem.detail, turn_id=turn_id)

@@ -1,0 +1,116 @@
+"""Settings: one frozen object, read at the edge. Flags win over environment, environment over `antiphon.toml`.
+
+Only this module reads the environment; the SDK reads its own `ANTHROPIC_*` variables besides.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ByteSize, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from antiphon.errors import ConfigurationError
+
+FILE = "antiphon.toml"
+LOCAL = "local"
+"""The model name of the local model."""
+
+
+class Settings(BaseSettings):
+    """Times are seconds. Each field is `ANTIPHON_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ANTIPHON_", env_ignore_empty=True, toml_file=FILE, extra="forbid", frozen=True
+    )
+
+    store: str = "memory://"
+    model: str = "claude-sonnet-5-5"
+    local_model: str | None = None
+    """A GGUF file or a name of the catalogue, for the model `local`."""
+    max_tokens: int = Field(8192, ge=1)
+    max_history_turns: int | None = Field(None, ge=1)
+    deadline_s: float = Field(300.0, gt=0)
+    stall_s: float = Field(60.0, gt=0)
+    lease_s: float = Field(10.0, gt=0)
+    queue_max: int = Field(100, ge=1)
+    max_body: ByteSize = ByteSize(1_000_000)
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Models that the price table does not list: `[model."name"]` in `antiphon.toml`."""
+
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """A list in the file, names with commas between them in the environment."""
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _File(settings_cls)
+
+
+class _File(TomlConfigSettingsSource):
+    """`antiphon.toml`, in which `model` is a table: `default` names the model, the rest are models."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        if isinstance(table := values.get("model"), dict):
+            models = {name: facts for name, facts in table.items() if isinstance(facts, dict)}
+            values = {**values, "models": models}
+            values.pop("model")
+            if "default" in table:
+                values["model"] = table["default"]
+        return values
+
+
+def read_settings(**flags: Any) -> Settings:
+    """The settings in force; `flags` that are None were not given.
+
+    Raises:
+        ConfigurationError: names each value that cannot be used, without showing it.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault) for fault in error.errors(include_url=False, include_input=False))
+        raise ConfigurationError(
+            f"These settings cannot be used: {faults}. Change ANTIPHON_… or {FILE}."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{FILE} cannot be read: {error}") from None
+
+
+def _fault(fault: Any) -> str:
+    name = ".".join(str(part) for part in fault["loc"]) or "settings"
+    return f"{name} ({fault['msg']})"
+
+
+def data_folder() -> Path:
+    """Where conversations are kept if nothing else is said: `$XDG_DATA_HOME/antiphon`."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "antiphon"
+
+
+def default_database() -> str:
+    """The store of `chat`, `ask` and `serve`."""
+    return f"sqlite:///{data_folder() / 'antiphon.db'}"

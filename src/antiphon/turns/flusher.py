@@ -1,0 +1,98 @@
+"""Group commit: what all running answers have written since the last time, in one transaction.
+
+The first text of an answer is committed at once; after that at most one commit runs per interval, which
+stretches with the number of running turns. Followers are woken after the commit, never before.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from antiphon.errors import AntiphonError, FenceLost
+from antiphon.stores.base import Lease, Log
+from antiphon.turns.hub import Hub
+from antiphon.turns.writing import Writing
+
+INTERVAL_S = 0.040
+LONGEST_S = 0.150
+PER_TURN_S = 0.0005
+"""How much each running turn stretches the interval: 220 of them reach the longest."""
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    lease: Lease
+    writing: Writing
+    first: bool = True
+    failure: AntiphonError | None = None
+
+
+class Flusher:
+    def __init__(self, log: Log, hub: Hub) -> None:
+        self._log = log
+        self._hub = hub
+        self._entries: dict[Lease, _Entry] = {}
+        self._due = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._committing = asyncio.Lock()
+
+    def add(self, lease: Lease, writing: Writing) -> None:
+        """From now on, commit what `writing` has."""
+        self._entries[lease] = _Entry(lease, writing)
+
+    def written(self, lease: Lease) -> None:
+        """Something was written under this lease; it is committed soon.
+
+        Raises:
+            FenceLost, StoreUnavailable: an earlier commit of it failed.
+        """
+        entry = self._entries[lease]
+        if entry.failure is not None:
+            raise entry.failure
+        if entry.first:
+            entry.first = False
+            self._urgent.set()
+        self._due.set()
+
+    async def remove(self, lease: Lease) -> None:
+        """Commit no more of it; once this returns, no commit of it is under way. Raises like `written`."""
+        entry = self._entries.pop(lease, None)
+        async with self._committing:
+            pass
+        if entry is not None and entry.failure is not None:
+            raise entry.failure
+
+    async def run(self) -> None:
+        """Commit whenever something is due, until cancelled."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            self._urgent.clear()
+            await self.flush()
+            interval = min(INTERVAL_S + PER_TURN_S * len(self._entries), LONGEST_S)
+            try:
+                async with asyncio.timeout(interval):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+
+    async def flush(self) -> None:
+        """Commit all that is pending now."""
+        async with self._committing:
+            entries = [
+                entry for entry in self._entries.values() if entry.failure is None and entry.writing.pending
+            ]
+            if entries:
+                await self._commit(entries)
+
+    async def _commit(self, entries: list[_Entry]) -> None:
+        try:
+            results = await self._log.flush([(entry.lease, entry.writing.take()) for entry in entries])
+        except AntiphonError as error:
+            for entry in entries:
+                entry.failure = error
+            return
+        for entry, frames in zip(entries, results, strict=True):
+            if frames is None:
+                entry.failure = FenceLost("Another replica runs this turn now; this one stopped.")
+            else:
+                self._hub.publish(entry.lease.conversation_id, frames)

@@ -1,0 +1,120 @@
+"""Followers: readers of a log, woken when it grows. Wake-ups are hints; the store is the truth.
+
+Frames that were just committed here are kept for a moment, so that followers share them without asking the
+store again. A follower that is too far behind reads the store, at its own pace: nothing is buffered for it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from itertools import islice
+
+from antiphon.stores.base import Log
+from antiphon.stores.frames import Frame
+
+TAIL_FRAMES = 256
+PAGE = 500
+
+
+class _Channel:
+    """One followed conversation: the newest frames, contiguous, and who waits for more."""
+
+    def __init__(self) -> None:
+        self.tail: deque[Frame] = deque(maxlen=TAIL_FRAMES)
+        self.known_seq = 0
+        self.waiting: set[asyncio.Future[None]] = set()
+        self.followers = 0
+
+    def publish(self, frames: Sequence[Frame]) -> None:
+        if self.tail and frames[0].seq != self.tail[-1].seq + 1:
+            self.tail.clear()  # commits of two tasks arrived out of order: let the store sort them
+        self.tail.extend(frames)
+        self.hint(frames[-1].seq)
+
+    def hint(self, seq: int) -> None:
+        self.known_seq = max(self.known_seq, seq)
+        self.wake()
+
+    def wake(self) -> None:
+        for future in self.waiting:
+            if not future.done():
+                future.set_result(None)
+        self.waiting.clear()
+
+    def since(self, cursor: int) -> list[Frame] | None:
+        """Frames after `cursor`, or None if the tail does not reach back to it."""
+        if not self.tail or self.tail[-1].seq < self.known_seq or self.tail[0].seq > cursor + 1:
+            return None
+        return list(islice(self.tail, max(0, cursor + 1 - self.tail[0].seq), None))
+
+
+class Hub:
+    """The followers of this process."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._channels: dict[str, _Channel] = {}
+
+    def publish(self, conversation_id: str, frames: Sequence[Frame]) -> None:
+        """Hand committed frames to whoever follows."""
+        if frames and (channel := self._channels.get(conversation_id)) is not None:
+            channel.publish(frames)
+
+    def hint(self, conversation_id: str, seq: int) -> None:
+        """Say that a conversation has reached `seq`, somewhere."""
+        channel = self._channels.get(conversation_id)
+        if channel is not None and seq > channel.known_seq:
+            channel.hint(seq)
+
+    def followed(self) -> list[str]:
+        return list(self._channels)
+
+    def wake(self, conversation_id: str) -> None:
+        """Give its followers a sign: something happened that is no event."""
+        if (channel := self._channels.get(conversation_id)) is not None:
+            channel.wake()
+
+    def tick(self) -> None:
+        """Wake every follower for a sign of life."""
+        for channel in self._channels.values():
+            channel.wake()
+
+    async def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
+        """Yield committed frames with a greater seq, in order, without end.
+
+        An empty list is a tick: nothing happened. Close the generator to stop following.
+        """
+        channel = self._channels.setdefault(conversation_id, _Channel())
+        channel.followers += 1
+        cursor = after
+        try:
+            while True:
+                frames = channel.since(cursor)
+                if frames is None:
+                    frames = await self._read(channel, conversation_id, cursor)
+                if frames:
+                    cursor = frames[-1].seq
+                    yield frames
+                elif cursor >= channel.known_seq:
+                    await self._wait(channel)
+                    if cursor >= channel.known_seq:
+                        yield []
+        finally:
+            channel.followers -= 1
+            if not channel.followers:
+                self._channels.pop(conversation_id, None)
+
+    async def _read(self, channel: _Channel, conversation_id: str, cursor: int) -> list[Frame]:
+        known = channel.known_seq
+        frames = await self._log.read(conversation_id, cursor, PAGE)
+        if not frames and channel.known_seq == known:
+            channel.known_seq = min(known, cursor)  # pruned, or deleted: do not ask for it again
+        return frames
+
+    async def _wait(self, channel: _Channel) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        channel.waiting.add(future)
+        try:
+            await future
+        finally:
+            channel.waiting.discard(future)

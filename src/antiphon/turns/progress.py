@@ -1,0 +1,99 @@
+"""Where a turn stands between its durable writes: pure values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from antiphon.domain import events as e
+from antiphon.domain.blocks import is_empty
+from antiphon.domain.conversations import Header
+from antiphon.domain.fold import fold
+from antiphon.domain.messages import Block, Message, text_block
+from antiphon.domain.state import Conversation, Turn
+from antiphon.stores.base import TurnRecord
+from antiphon.stores.frames import Frame, decode_all
+from antiphon.stores.projection import message_of
+
+
+LOST = e.Problem(
+    name="upstream-failed",
+    title="The answer was cut short",
+    detail="The server that wrote this answer stopped. What you saw is kept; ask again for the rest.",
+    retryable=True,
+)
+"""Of an attempt whose replica died."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What comes next: the step and its attempt, and the message that it answers."""
+
+    header: Header
+    step: int
+    attempt: int
+    reply_to: str | None
+    back_to: str | None
+    """The conversation's head if nothing of this turn stays."""
+    events: tuple[e.Event, ...] = ()
+    """What opens the turn, to be committed with whatever comes first."""
+    messages: tuple[Message, ...] = ()
+    shown: Message | None = None
+    """The text that an earlier attempt of this step has shown, as a message; None if it showed none."""
+
+
+def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
+    """Open a queued turn. `after` is where the turn it was queued behind left the conversation."""
+    queue, header = record.queue, record.header
+    parent_id = queue.parent_id
+    if parent_id == e.HEAD:
+        parent_id = header.head if queue.after_turn is None else after
+    changed = {name: value for name, value in queue.settings.items() if getattr(header, name) != value}
+    events: list[e.Event] = [e.SettingsChange(at=at, **changed)] if changed else []
+    events.append(e.TurnStart(at=at, turn_id=record.id, message_id=queue.message_id, parent_id=parent_id))
+    bound = header.last_seq + 1 if changed.keys() & {"system", "model", "tools"} else header.settings_seq
+    add = record.message
+    return Progress(
+        header=replace(header, settings_seq=bound, **changed),
+        step=0,
+        attempt=1,
+        reply_to=add.message_id if add else parent_id,
+        back_to=parent_id if add else header.head,
+        events=tuple(events),
+        messages=(replace(message_of(add), parent_id=parent_id),) if add else (),
+    )
+
+
+def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int) -> Progress:
+    """Go on with a turn that another replica left. `frames` are the log's since it was queued."""
+    turn = fold(decode_all(frames), _only(record)).turns[record.id]
+    writing = turn.writing
+    steps = len(turn.steps) - (writing is not None)
+    reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
+    text = text_only(writing.content) if writing else ()
+    return Progress(
+        header=record.header,
+        step=steps,
+        attempt=turn.attempt + 1 if writing else 1,
+        reply_to=reply_to,
+        back_to=turn.parent_id,
+        events=(e.AttemptError(at=at, step=steps, attempt=turn.attempt, error=LOST),) if writing else (),
+        shown=replace(writing, content=text) if writing and text else None,
+    )
+
+
+def shown_by(frames: Sequence[Frame], record: TurnRecord, seen_seq: int) -> tuple[Block, ...]:
+    """The text of the step that is being written, as a reader saw it who had come to `seen_seq`."""
+    seen = [frame for frame in frames if frame.seq <= seen_seq]
+    writing = fold(decode_all(seen), _only(record)).turns[record.id].writing
+    return text_only(writing.content) if writing else ()
+
+
+def text_only(content: Sequence[Block]) -> tuple[Block, ...]:
+    """What a stopped step leaves: its text. Thinking, unfinished tool uses and empty blocks go."""
+    texts = [text_block(block["text"]) for block in content if block.get("type") == "text"]
+    return tuple(block for block in texts if not is_empty(block))
+
+
+def _only(record: TurnRecord) -> Conversation:
+    """A conversation in which nothing but this turn is known."""
+    turn = Turn(id=record.id, message_id=record.queue.message_id, status="running")
+    return Conversation(turns={record.id: turn}, running=record.id)

@@ -105,7 +105,8 @@ class AsyncChat:
         """Send a message and wait for the whole answer.
 
         Raises:
-            InvalidRequest: the message is empty. AnswerError: Claude did not answer; the history is as it was.
+            InvalidRequest: the message is empty.
+            AnswerError: Claude did not answer; the history is as it was.
         """
         service, accepted = await self._send(Ask(content=text, keep_partial=False))
         try:
@@ -129,9 +130,9 @@ class AsyncChat:
             async with contextlib.aclosing(service.follow_turn(accepted)) as batches:
                 async for batch in batches:
                     frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
+                    seen_seq = batch[-1].seq if batch else seen_seq
                     if piece := delta_text(batch):
                         yield piece
-                    seen_seq = batch[-1].seq if batch else seen_seq
         except (asyncio.CancelledError, GeneratorExit):
             await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id, seen_seq)
             raise

@@ -1,4 +1,4 @@
-"""Settings: one frozen object, read at the edge. Flags win over environment, environment over `antiphon.toml`.
+"""Settings: one frozen object, read at the edge. Flags win over environment, that over `antiphon.toml`.
 
 Only this module reads the environment; the SDK reads its own `ANTHROPIC_*` variables besides.
 """

@@ -1,20 +1,23 @@
 """The request plan: the path of messages as it is sent, always valid for the Messages API.
 
-Rules and their source, the Messages API reference: `tool_use` blocks are answered at once by a user message of
-`tool_result` blocks; text blocks are not empty; thinking is bound to the exact prefix it was written under, so
-that after a change of system, model or tools, or a cut history, none of it may be sent.
+Rules and their source, the Messages API reference: `tool_use` blocks are answered at once by a user message
+that begins with their `tool_result` blocks; text blocks are not empty, also within results; an assistant's
+message does not end with thinking; thinking is bound to the exact prefix it was written under, so that after
+a change of system, model or tools, or a cut history, none from before it may be sent.
+
+What is sent of a message depends on it and its neighbours alone: the next turn's plan begins with this one's.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from antiphon.domain.blocks import is_empty
 from antiphon.domain.conversations import Header, PlacedMessage
-from antiphon.domain.messages import Block, text_block, without_thinking
+from antiphon.domain.messages import THINKING, Block, Role, text_block, without_thinking
 from antiphon.domain.plans import RequestPlan
 
-OURS = ("invalid_json",)
+OURS = ("invalid_json", "partial_json")
 """Keys that we keep on blocks and the API does not know."""
 
 
@@ -39,8 +42,12 @@ class Request:
 def plan_request(header: Header, path: Sequence[PlacedMessage], request: Request) -> RequestPlan:
     """Plan the next request of a conversation whose path from the root is `path`."""
     options = {**header.options, **request.options}
-    sent = _newest_turns(path, request.limits.max_history_turns)
-    bound_from = header.settings_seq if len(sent) == len(path) else path[-1].seq + 1
+    asked = [index for index, placed in enumerate(path) if _is_asking(placed)]
+    turns = request.limits.max_history_turns
+    sent, bound_from = path, header.settings_seq
+    if turns is not None and len(asked) > turns:
+        sent = path[asked[-turns] :]
+        bound_from = max(bound_from, path[asked[-1]].seq)  # the window stands still within a turn
     return RequestPlan(
         model=request.model,
         max_tokens=options.pop("max_tokens", request.limits.max_tokens),
@@ -51,42 +58,84 @@ def plan_request(header: Header, path: Sequence[PlacedMessage], request: Request
     )
 
 
-def _newest_turns(path: Sequence[PlacedMessage], turns: int | None) -> Sequence[PlacedMessage]:
-    """The path from the n-th newest person's message on."""
-    if turns is None:
-        return path
-    starts = [index for index, placed in enumerate(path) if _is_asking(placed)]
-    return path[starts[-turns] :] if len(starts) > turns else path
-
-
 def _is_asking(placed: PlacedMessage) -> bool:
+    """A person's message, not the results of tools."""
     message = placed.message
     return message.role == "user" and all(block.get("type") != "tool_result" for block in message.content)
 
 
 def _sendable(path: Sequence[PlacedMessage], bound_from: int) -> tuple[dict[str, Any], ...]:
-    """Wire messages. Thinking from before seq `bound_from` stays away."""
-    messages: list[dict[str, Any]] = []
-    for index, placed in enumerate(path):
-        following = path[index + 1].message.content if index + 1 < len(path) else ()
-        content = placed.message.content
-        if placed.seq <= bound_from:
-            content = without_thinking(content)
-        kept = [_clean(block) for block in content if not is_empty(block)]
-        if placed.message.role == "assistant":
-            kept = _answered(kept, following)
-        if kept:
-            messages.append({"role": placed.message.role, "content": kept})
-    return tuple(messages)
+    """Wire messages. Thinking up to seq `bound_from` stays away."""
+    cleaned = [(placed.message.role, _cleaned(placed, bound_from)) for placed in path]
+    said = [(role, content) for role, content in cleaned if content]
+    return tuple({"role": role, "content": content} for role, content in _paired(said) if content)
+
+
+def _cleaned(placed: PlacedMessage, bound_from: int) -> list[Block]:
+    content = placed.message.content
+    if placed.seq <= bound_from:
+        content = without_thinking(content)
+    return [_clean(block) for block in content if not is_empty(block)]
 
 
 def _clean(block: Block) -> Block:
-    return (
-        {key: value for key, value in block.items() if key not in OURS} if block.keys() & set(OURS) else block
-    )
+    if not block.keys().isdisjoint(OURS):
+        block = {key: value for key, value in block.items() if key not in OURS}
+    inner = block.get("content")
+    if block.get("type") == "tool_result" and isinstance(inner, list | tuple):
+        block = {**block, "content": [part for part in inner if not is_empty(part)]}
+    return block
 
 
-def _answered(content: list[Block], following: Sequence[Block]) -> list[Block]:
-    """Without tool uses that nobody answered: the API refuses them."""
-    answers = {block.get("tool_use_id") for block in following if block.get("type") == "tool_result"}
-    return [block for block in content if block.get("type") != "tool_use" or block.get("id") in answers]
+_Said: TypeAlias = tuple[Role, list[Block]]
+
+
+def _paired(messages: Sequence[_Said]) -> list[_Said]:
+    """Each tool use with its result in the message after it: where one is missing, the other goes too."""
+    paired: list[_Said] = []
+    used: set[str] = set()
+    asked: set[str] = set()
+    for (role, content), after in zip(messages, [*messages[1:], None], strict=True):
+        if role == "assistant":
+            kept = _without_end_thinking(_only("tool_use", _answered(after) - used, content))
+            asked = _ids("tool_use", kept)
+            used |= asked
+        else:
+            kept = _only("tool_result", asked, content)
+            kept.sort(key=lambda block: block.get("type") != "tool_result")
+            asked = set()
+        paired.append((role, kept))
+    return paired
+
+
+def _answered(after: _Said | None) -> set[str]:
+    """The tool uses that the message after theirs answers."""
+    return _ids("tool_result", after[1]) if after is not None and after[0] == "user" else set()
+
+
+_ID = {"tool_use": "id", "tool_result": "tool_use_id"}
+
+
+def _ids(kind: str, content: Sequence[Block]) -> set[str]:
+    return {str(block.get(_ID[kind])) for block in content if block.get("type") == kind}
+
+
+def _only(kind: str, ids: set[str], content: Sequence[Block]) -> list[Block]:
+    """`content` with no other tool blocks than one of `kind` for each of `ids`."""
+    left = set(ids)
+    kept: list[Block] = []
+    for block in content:
+        if block.get("type") == kind and (wanted := str(block.get(_ID[kind]))) in left:
+            left.remove(wanted)
+            kept.append(block)
+        elif block.get("type") not in _ID:
+            kept.append(block)
+    return kept
+
+
+def _without_end_thinking(content: list[Block]) -> list[Block]:
+    """An answer that was cut short while Claude thought ends before that thought."""
+    end = len(content)
+    while end and content[end - 1].get("type") in THINKING:
+        end -= 1
+    return content[:end]

@@ -19,7 +19,7 @@ TICK_S = 15.0
 
 
 class Engine:
-    """Start it before use; `close` stops its turns, which another replica, or the next start, goes on with."""
+    """Start it before use. `close` stops its turns; another replica, or the next start, goes on with them."""
 
     def __init__(self, parts: Parts) -> None:
         self.owner = new_id()
@@ -27,12 +27,17 @@ class Engine:
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._runners: dict[str, tuple[Lease, TurnRunner]] = {}
         self._upkeep: list[asyncio.Task[None]] = []
+        self._closed = False
 
     async def start(self) -> None:
         for chore in (self._parts.flusher.run(), self._heartbeat(), self._sweep(), self._ticks()):
             self._upkeep.append(asyncio.create_task(chore))
 
     async def close(self) -> None:
+        """Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
         for _, runner in self._runners.values():
             runner.abandon()
         tasks = [*self._turns.values(), *self._upkeep]

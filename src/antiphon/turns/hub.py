@@ -22,6 +22,7 @@ class _Channel:
     def __init__(self) -> None:
         self.tail: deque[Frame] = deque(maxlen=TAIL_FRAMES)
         self.known_seq = 0
+        self.signs = 0
         self.waiting: set[asyncio.Future[None]] = set()
         self.followers = 0
 
@@ -33,6 +34,11 @@ class _Channel:
 
     def hint(self, seq: int) -> None:
         self.known_seq = max(self.known_seq, seq)
+        self.wake()
+
+    def sign(self) -> None:
+        """Counted, so that a follower who is not waiting just now does not miss it."""
+        self.signs += 1
         self.wake()
 
     def wake(self) -> None:
@@ -72,21 +78,21 @@ class Hub:
     def wake(self, conversation_id: str) -> None:
         """Give its followers a sign: something happened that is no event."""
         if (channel := self._channels.get(conversation_id)) is not None:
-            channel.wake()
+            channel.sign()
 
     def tick(self) -> None:
-        """Wake every follower for a sign of life."""
+        """Give every follower a sign of life."""
         for channel in self._channels.values():
-            channel.wake()
+            channel.sign()
 
     async def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
         """Yield committed frames with a greater seq, in order, without end.
 
-        An empty list is a tick: nothing happened. Close the generator to stop following.
+        An empty list is a sign of life: no event happened. Close the generator to stop following.
         """
         channel = self._channels.setdefault(conversation_id, _Channel())
         channel.followers += 1
-        cursor = after
+        cursor, signs = after, channel.signs
         try:
             while True:
                 frames = channel.since(cursor)
@@ -95,10 +101,11 @@ class Hub:
                 if frames:
                     cursor = frames[-1].seq
                     yield frames
+                elif signs != channel.signs:
+                    signs = channel.signs
+                    yield []
                 elif cursor >= channel.known_seq:
                     await self._wait(channel)
-                    if cursor >= channel.known_seq:
-                        yield []
         finally:
             channel.followers -= 1
             if not channel.followers:

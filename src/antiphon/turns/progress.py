@@ -13,7 +13,6 @@ from antiphon.stores.base import TurnRecord
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.projection import message_of
 
-
 LOST = e.Problem(
     name="upstream-failed",
     title="The answer was cut short",

@@ -1,4 +1,4 @@
-"""One turn, from its lease to its end. Each durable write checks the fence; only the stream can be stopped."""
+"""One turn, from its lease to its end. Each durable write checks the fence; only a stream is ever stopped."""
 
 import asyncio
 from dataclasses import dataclass, replace

@@ -3,7 +3,8 @@
 The public API is what this module lists; everything else may change.
 """
 
-from antiphon.chat import AsyncChat, Chat, Reply, Stats
+from typing import TYPE_CHECKING, Any
+
 from antiphon.domain.usage import Usage
 from antiphon.errors import (
     AnswerError,
@@ -20,6 +21,7 @@ from antiphon.errors import (
     NotFound,
     OverBudget,
     QueueFull,
+    SpendLimitReached,
     StoreError,
     StoreUnavailable,
     TooLarge,
@@ -29,6 +31,9 @@ from antiphon.errors import (
     UpstreamFailed,
     UpstreamRejected,
 )
+
+if TYPE_CHECKING:
+    from antiphon.chat import AsyncChat, Chat, Reply, Stats
 
 __all__ = [
     "AnswerError",
@@ -48,6 +53,7 @@ __all__ = [
     "OverBudget",
     "QueueFull",
     "Reply",
+    "SpendLimitReached",
     "Stats",
     "StoreError",
     "StoreUnavailable",
@@ -59,3 +65,12 @@ __all__ = [
     "UpstreamRejected",
     "Usage",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the chat, and with it the SDK (over a second), only for who asks for it."""
+    if name in ("AsyncChat", "Chat", "Reply", "Stats"):
+        from antiphon import chat  # noqa: PLC0415 - see above
+
+        return getattr(chat, name)
+    raise AttributeError(f"module 'antiphon' has no attribute {name!r}")

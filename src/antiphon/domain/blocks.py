@@ -5,9 +5,10 @@ holds `input` instead. Source of the delta kinds: the Messages API's streaming r
 """
 
 import json
+import math
 from typing import Any
 
-from antiphon.domain.messages import Block
+from antiphon.domain.messages import Block, clean_json
 
 _JOINED = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """Kinds of delta that only add text, and the field that carries it (in the delta, and in the block)."""
@@ -31,7 +32,7 @@ def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
     run: list[str] = []
     kind = ""
     for delta in deltas:
-        field = _JOINED.get(delta["type"])
+        field = _JOINED.get(str(delta.get("type")))
         if run and (field is None or delta["type"] != kind):
             joined.append({"type": kind, _JOINED[kind]: "".join(run)})
             run = []
@@ -48,20 +49,28 @@ def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def finish_block(block: Block) -> Block:
     """The block as it is stored and sent again: `partial_json` becomes `input`.
 
-    Input that is not a JSON object (cut off, or invalid) is kept as text under `invalid_json`, so that
-    whoever runs the tool can say so.
+    Input that is not a JSON object (cut off, invalid, or nested too deep to be read) is kept as text under
+    `invalid_json`, so that whoever runs the tool can say so.
     """
     if "partial_json" not in block:
         return block
     done = {key: value for key, value in block.items() if key != "partial_json"}
     raw = block["partial_json"]
     try:
-        value = json.loads(raw) if raw else {}
-    except ValueError:
+        value = clean_json(json.loads(raw, parse_float=_finite, parse_constant=_finite)) if raw else {}
+    except (ValueError, RecursionError):
         value = None
     if isinstance(value, dict):
         return {**done, "input": value}
     return {**done, "input": {}, "invalid_json": raw}
+
+
+def _finite(number: str) -> float:
+    """JSON has no other numbers: what Python reads as NaN or infinity could not be sent again."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
 
 
 def is_empty(block: Block) -> bool:

@@ -125,15 +125,22 @@ class _Folder:
             turn_id=self.turn.id,
             model=event.model,
         )
-        steps = (*self.turn.steps[: event.step], (event.message_id,))
+        self.drop(self.turn.steps[event.step :], event.parent_id)
         self.change(
             writing=writing,
-            steps=steps,
+            steps=(*self.turn.steps[: event.step], (event.message_id,)),
             attempt=event.attempt,
             model=event.model,
             stop_reason=None,
             error=None,
         )
+
+    def drop(self, steps: Iterable[tuple[str, ...]], parent_id: str | None) -> None:
+        """Take away the messages of steps that do not stay; `parent_id` is what they answered."""
+        for message_id in chain.from_iterable(steps):
+            self.messages.pop(message_id, None)
+            if self.head == message_id:
+                self.head = parent_id
 
     @apply.register
     def _(self, event: e.BlockStart) -> None:
@@ -207,8 +214,7 @@ class _Folder:
         turn = self.turns.get(event.turn_id) or Turn(id=event.turn_id, message_id=None)
         if turn.status == "queued" and turn.message_id is not None:
             self.messages.pop(turn.message_id, None)
-        for message_id in chain.from_iterable(turn.steps[event.kept.steps :]):
-            self.messages.pop(message_id, None)
+        self.drop(turn.steps[event.kept.steps :], event.head)
         steps = turn.steps[: event.kept.steps]
         if event.kept.blocks:
             partial = kept_message(turn, event.kept)

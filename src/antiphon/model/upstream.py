@@ -15,8 +15,9 @@ class Upstream(Protocol):
         stream that ends without it raises. Closing the generator closes the connection.
 
         Raises:
-            AnswerError: one of its subclasses; `facts` may hold `request_id`, `status` and `retry_after`
-                (seconds). `facts["began"]` is True if a response had begun.
+            AnswerError: one of its subclasses. `facts["began"]`: a response had begun. `facts["sent"]`: False
+                only if the request cannot have arrived. Where known: `request_id`, `status`, `error_type`,
+                `error_code`, `retry_after` (seconds), `should_retry` (what the provider advises).
         """
         ...
 

@@ -62,6 +62,8 @@ class Accepted:
     seq: int
     lease: Lease | None = None
     frames: Sequence[Frame] = ()
+    header: Header | None = None
+    """The conversation as it stands now, with the lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

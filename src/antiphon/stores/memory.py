@@ -14,6 +14,7 @@ from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, Queu
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.projection import (
+    SETTINGS_BACK,
     AttemptChange,
     attempt_changes,
     header_changes,
@@ -195,7 +196,7 @@ class MemoryStore:
         lease = None
         if kept.lease is None:
             lease = self._grant(kept, turn_id, acceptance.owner, acceptance.lease_s)
-        return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames)
+        return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header)
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         kept = self._kept(conversation_id)
@@ -266,7 +267,10 @@ class MemoryStore:
         last_seq = kept.header.last_seq + len(change.events)
         frames = encode_all(change.events, last_seq)
         kept.frames.extend(frames)
-        kept.header = replace(kept.header, **header_changes(change, last_seq))
+        changes = header_changes(change)
+        if SETTINGS_BACK in changes:
+            changes["settings_seq"] = last_seq - changes.pop(SETTINGS_BACK)
+        kept.header = replace(kept.header, last_seq=last_seq, **changes)
         for message in change.messages:
             kept.messages[message.id] = PlacedMessage(seq=last_seq, message=message)
         for message_id in change.removed:

@@ -9,27 +9,29 @@ from antiphon.domain.messages import Message
 from antiphon.domain.usage import Usage
 from antiphon.stores.base import Change
 
+SETTINGS_BACK = "settings_back"
+"""In place of `settings_seq`: how many events lie between the last one and the one that changed settings."""
 
-def header_changes(change: Change, last_seq: int) -> dict[str, Any]:
-    """Fields of `Header` that change once the events are committed up to `last_seq`."""
-    changes: dict[str, Any] = {"last_seq": last_seq}
+
+def header_changes(change: Change) -> dict[str, Any]:
+    """Fields of `Header` that change with the events, `last_seq` apart, which only the store knows."""
+    changes: dict[str, Any] = {}
     if change.messages:
         changes["head"] = change.messages[-1].id
-    first_seq = last_seq - len(change.events) + 1
-    for seq, event in enumerate(change.events, first_seq):
-        changes.update(_of_event(event, seq))
+    for back, event in zip(range(len(change.events) - 1, -1, -1), change.events, strict=True):
+        changes.update(_of_event(event, back))
         if (at := getattr(event, "at", None)) is not None:
             changes["updated_at"] = at
     return changes
 
 
-def _of_event(event: e.Event, seq: int) -> dict[str, Any]:
+def _of_event(event: e.Event, back: int) -> dict[str, Any]:
     match event:
         case e.SettingsChange():
             names = ("system", "model", "options", "tools")
             given = {name: getattr(event, name) for name in names if getattr(event, name) is not None}
             breaks_prefix = given.keys() & {"system", "model", "tools"}
-            return {**given, "settings_seq": seq} if breaks_prefix else given
+            return {**given, SETTINGS_BACK: back} if breaks_prefix else given
         case e.TitleChange():
             return {"title": event.title}
         case e.HeadMove():

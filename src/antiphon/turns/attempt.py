@@ -15,6 +15,8 @@ from antiphon.turns.writing import Writing
 
 PENDING_MAX = 4096
 """Deltas that may wait for the store before the upstream is made to wait too."""
+PIECES_AT_ONCE = 8
+"""How many pieces of an answer are read as they come, before reading keeps step with the commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,17 @@ async def write_answer(
     """
     flusher.add(lease, writing)
     try:
+        pieces = 0
         async with aclosing(upstream.stream(plan)) as chunks:
             async for events in chunks:
                 for event in events:
                     writing.apply(event)
                 flusher.written(lease)
+                pieces += 1
                 if writing.waiting > PENDING_MAX:
                     await flusher.flush()
+                if pieces > PIECES_AT_ONCE:
+                    await flusher.before_commit()
     finally:
         await flusher.remove(lease)
 

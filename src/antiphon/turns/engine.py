@@ -8,7 +8,7 @@ import structlog
 
 from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, FenceLost, StoreError
-from antiphon.stores.base import Acceptance, Accepted, Change, Lease
+from antiphon.stores.base import Acceptance, Accepted, Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame
 from antiphon.turns.runner import Abandoned, Parts, TurnRunner
 
@@ -52,7 +52,7 @@ class Engine:
         accepted = await self._parts.store.accept(acceptance)
         self._heard(acceptance.conversation_id, accepted.frames)
         if accepted.lease is not None:
-            self._run(accepted.lease)
+            self._run(accepted.lease, _record(acceptance, accepted))
         return accepted
 
     async def append(self, conversation_id: str, change: Change) -> Sequence[Frame]:
@@ -74,8 +74,8 @@ class Engine:
     def _heard(self, conversation_id: str, frames: Sequence[Frame]) -> None:
         self._parts.hub.publish(conversation_id, frames)
 
-    def _run(self, lease: Lease) -> None:
-        task = asyncio.create_task(self._run_turns(lease), name=f"turns of {lease.conversation_id}")
+    def _run(self, lease: Lease, record: TurnRecord | None = None) -> None:
+        task = asyncio.create_task(self._run_turns(lease, record), name=f"turns of {lease.conversation_id}")
         self._turns[lease.conversation_id] = task
         task.add_done_callback(lambda done: self._finished(lease.conversation_id, done))
 
@@ -83,14 +83,14 @@ class Engine:
         if self._turns.get(conversation_id) is task:
             del self._turns[conversation_id]
 
-    async def _run_turns(self, lease: Lease) -> None:
+    async def _run_turns(self, lease: Lease, record: TurnRecord | None) -> None:
         """A turn, and those that were queued behind it meanwhile."""
-        following: Lease | None = lease
+        following = await self._run_turn(lease, record)
         while following is not None:
             following = await self._run_turn(following)
 
-    async def _run_turn(self, lease: Lease) -> Lease | None:
-        runner = TurnRunner(self._parts, lease)
+    async def _run_turn(self, lease: Lease, record: TurnRecord | None = None) -> Lease | None:
+        runner = TurnRunner(self._parts, lease, record)
         self._runners[lease.turn_id] = (lease, runner)
         try:
             return await runner.run()
@@ -127,3 +127,17 @@ class Engine:
         while True:
             await asyncio.sleep(TICK_S)
             self._parts.hub.tick()
+
+
+def _record(acceptance: Acceptance, accepted: Accepted) -> TurnRecord | None:
+    """What the store would say of a turn that was just accepted."""
+    if accepted.header is None:
+        return None
+    return TurnRecord(
+        id=accepted.turn_id,
+        status="queued",
+        seq=accepted.seq,
+        header=accepted.header,
+        queue=acceptance.queue,
+        message=acceptance.message,
+    )

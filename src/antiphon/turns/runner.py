@@ -48,9 +48,11 @@ class Parts:
 class TurnRunner:
     """Runs one turn under one lease. `cancel` and `abandon` may be called while it does."""
 
-    def __init__(self, parts: Parts, lease: Lease) -> None:
+    def __init__(self, parts: Parts, lease: Lease, record: TurnRecord | None = None) -> None:
+        """`record`, if it is known already, saves reading it."""
         self._parts = parts
         self._lease = lease
+        self._record = record
         self._stream: asyncio.Task[None] | None = None
         self._seen_seq: int | None = None
         self._abandoned = False
@@ -73,7 +75,8 @@ class TurnRunner:
         Raises:
             FenceLost, StoreUnavailable, Abandoned: the lease will lapse, and whoever claims it goes on.
         """
-        record = await self._parts.store.turn(self._lease.conversation_id, self._lease.turn_id)
+        lease = self._lease
+        record = self._record or await self._parts.store.turn(lease.conversation_id, lease.turn_id)
         change = await self._answer(record)
         ended = await self._parts.store.end(self._lease, change, self._parts.lease_s)
         self._parts.hub.publish(self._lease.conversation_id, ended.frames)

@@ -10,6 +10,7 @@ from antiphon.domain.events import ConversationCreate
 from antiphon.errors import Conflict, NotFound
 from antiphon.stores.frames import encode
 from antiphon.stores.sql.rows import header_of, header_row
+from antiphon.stores.sql.statements import NAMED_CONVERSATION, OWN_CONVERSATION
 from antiphon.stores.sql.tables import conversations, events, names, tombstones
 
 
@@ -50,16 +51,14 @@ def create(
 
 
 def get(connection: Connection, principal: str, conversation_id: str) -> Header:
-    query = select(conversations).filter_by(id=conversation_id, principal=principal)
-    row = connection.execute(query).first()
+    row = connection.execute(OWN_CONVERSATION, {"id": conversation_id, "principal": principal}).first()
     if row is None:
         raise NotFound("There is no such conversation.")
     return header_of(row)
 
 
 def find(connection: Connection, principal: str, name: str) -> Header | None:
-    query = select(conversations).join(names).where(names.c.principal == principal, names.c.name == name)
-    row = connection.execute(query).first()
+    row = connection.execute(NAMED_CONVERSATION, {"principal": principal, "name": name}).first()
     return header_of(row) if row is not None else None
 
 

@@ -3,29 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
 from antiphon.domain.conversations import PlacedMessage, Totals
 from antiphon.domain.messages import Message
 from antiphon.domain.usage import Usage
-from antiphon.errors import NotFound
-from antiphon.stores.base import Change
+from antiphon.errors import FenceLost, NotFound
+from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode_all
 from antiphon.stores.projection import attempt_changes, header_changes, turn_changes
+from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row, pack, usage_of
-from antiphon.stores.sql.tables import attempts, conversations, events, messages, turns
+from antiphon.stores.sql.tables import attempts, conversations, turns
 
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
 
 def read(connection: Connection, conversation_id: str, after: int, limit: int) -> list[Frame]:
-    query = (
-        select(events.c.seq, events.c.type, events.c.data)
-        .where(events.c.conversation_id == conversation_id, events.c.seq > after)
-        .order_by(events.c.seq)
-        .limit(limit)
+    rows = connection.execute(
+        sql.EVENTS, {"conversation_id": conversation_id, "after": after, "limit": limit}
     )
-    return [Frame(*row) for row in connection.execute(query)]
+    return [Frame(*row) for row in rows]
 
 
 def last_seqs(connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:
@@ -38,16 +36,7 @@ def last_seqs(connection: Connection, conversation_ids: Sequence[str]) -> dict[s
 def path(connection: Connection, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
     if message_id is None:
         return []
-    here = messages.c.conversation_id == conversation_id
-    step = (
-        select(messages.c.id, messages.c.parent_id)
-        .where(here, messages.c.id == message_id)
-        .cte("step", recursive=True)
-    )
-    step = step.union_all(
-        select(messages.c.id, messages.c.parent_id).where(here, messages.c.id == step.c.parent_id)
-    )
-    rows = connection.execute(select(messages).join(step, messages.c.id == step.c.id).where(here)).all()
+    rows = connection.execute(sql.PATH, {"conversation_id": conversation_id, "id": message_id})
     placed = {row.id: message_of(row) for row in rows}
     if message_id not in placed:
         raise NotFound("There is no such message in this conversation.")
@@ -78,37 +67,50 @@ def totals(connection: Connection, conversation_id: str) -> Totals:
 
 
 def append(
-    connection: Connection, conversation_id: str, change: Change, last_seq: int, turn_id: str | None
+    connection: Connection,
+    conversation_id: str,
+    change: Change,
+    lease: Lease | None,
+    also: dict[str, Any] | None = None,
 ) -> list[Frame]:
-    """Write events that end at `last_seq`, which the caller has claimed, with all that they change."""
+    """Commit events with all that they change, and `also` set these columns of the conversation.
+
+    Raises:
+        FenceLost (under a lease), NotFound.
+    """
+    fields = {**header_changes(change), **(also or {})}
+    last_seq = claim_seqs(connection, conversation_id, len(change.events), fields, lease)
     frames = encode_all(change.events, last_seq)
     add_frames(connection, conversation_id, frames)
-    write_header(connection, conversation_id, header_changes(change, last_seq))
     for message in change.messages:
-        put_message(connection, conversation_id, message, last_seq)
+        connection.execute(sql.PUT_MESSAGE, message_row(conversation_id, message, last_seq))
     for message_id in change.removed:
-        connection.execute(delete(messages).filter_by(conversation_id=conversation_id, id=message_id))
-    _write_turns(connection, conversation_id, change, turn_id)
+        connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
+    turn_id = lease.turn_id if lease else None
+    _write_turns(connection, conversation_id, change, turn_id, fields.get("head"))
     _write_attempts(connection, conversation_id, change, turn_id)
     return frames
 
 
-def claim_seqs(connection: Connection, conversation_id: str, count: int) -> int:
-    """The new last seq, for events that need no lease. Raises NotFound."""
-    row = connection.execute(
-        update(conversations)
-        .filter_by(id=conversation_id)
-        .values(last_seq=conversations.c.last_seq + count)
-        .returning(conversations.c.last_seq)
-    ).first()
-    if row is None:
-        raise NotFound("There is no such conversation.")
-    return int(row.last_seq)
+def claim_seqs(
+    connection: Connection, conversation_id: str, count: int, fields: dict[str, Any], lease: Lease | None
+) -> int:
+    """The new last seq. Raises FenceLost (under a lease), NotFound."""
+    values = {"f_id": conversation_id, "count": count, **header_row(fields)}
+    if lease is not None:
+        values |= {"f_turn": lease.turn_id, "f_counter": lease.counter, "f_owner": lease.owner}
+    statement = sql.change_conversation(frozenset(fields), fenced=lease is not None)
+    row = connection.execute(statement, values).first()
+    if row is not None:
+        return int(row.last_seq)
+    if lease is not None:
+        raise FenceLost("Another replica runs this turn now; nothing was written here.")
+    raise NotFound("There is no such conversation.")
 
 
 def add_frames(connection: Connection, conversation_id: str, frames: Sequence[Frame]) -> None:
     if frames:
-        connection.execute(insert(events), frame_rows(conversation_id, frames))
+        connection.execute(sql.ADD_EVENT, frame_rows(conversation_id, frames))
 
 
 def frame_rows(conversation_id: str, frames: Sequence[Frame]) -> list[dict[str, Any]]:
@@ -118,49 +120,37 @@ def frame_rows(conversation_id: str, frames: Sequence[Frame]) -> list[dict[str, 
     ]
 
 
-def put_message(connection: Connection, conversation_id: str, message: Message, seq: int) -> None:
-    row = message_row(conversation_id, message, seq)
-    known = connection.execute(
-        update(messages).filter_by(conversation_id=conversation_id, id=message.id).values(row)
-    )
-    if known.rowcount == 0:
-        connection.execute(insert(messages), row)
+def add_message(connection: Connection, conversation_id: str, message: Message, seq: int) -> bool:
+    """Whether its id was free."""
+    added = connection.execute(sql.ADD_MESSAGE, message_row(conversation_id, message, seq))
+    return added.rowcount == 1
 
 
-def write_header(connection: Connection, conversation_id: str, changes: dict[str, Any]) -> None:
-    connection.execute(update(conversations).filter_by(id=conversation_id).values(header_row(changes)))
-
-
-def _write_turns(connection: Connection, conversation_id: str, change: Change, turn_id: str | None) -> None:
+def _write_turns(
+    connection: Connection, conversation_id: str, change: Change, turn_id: str | None, head: str | None
+) -> None:
+    """A turn that ends remembers the conversation's head, which its `turn_end` has set."""
     for changed, status in turn_changes(change.events, turn_id).items():
-        values: dict[str, Any] = {"status": status}
-        if status not in ("queued", "running", "waiting"):
-            here = select(conversations.c.head).where(conversations.c.id == conversation_id)
-            values["last_message_id"] = here.scalar_subquery()
-        connection.execute(
-            update(turns).filter_by(conversation_id=conversation_id, id=changed).values(values)
-        )
+        ended = status not in ("queued", "running", "waiting")
+        values = {"status": status, "last_message_id": head if ended else None}
+        connection.execute(sql.SET_TURN, {"conversation_id": conversation_id, "id": changed, **values})
 
 
 def _write_attempts(
     connection: Connection, conversation_id: str, change: Change, turn_id: str | None
 ) -> None:
     for row in attempt_changes(change.events):
-        assert turn_id is not None
-        key = {
+        values = {
             "conversation_id": conversation_id,
             "turn_id": turn_id,
             "step": row.step,
             "attempt": row.attempt,
-        }
-        values: dict[str, Any] = {
             "at": row.at,
+            "model": row.model,
             "status": row.status,
             "usage": pack(row.usage),
             "cost_nanodollars": row.cost_nanodollars,
             "saved_nanodollars": row.saved_nanodollars,
             "request_id": row.request_id,
         }
-        known = connection.execute(update(attempts).filter_by(**key).values(values))
-        if known.rowcount == 0:
-            connection.execute(insert(attempts), {**key, **values, "model": row.model})
+        connection.execute(sql.PUT_ATTEMPT, values)

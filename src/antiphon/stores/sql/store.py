@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
-from antiphon.errors import FenceLost
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
 from antiphon.stores.sql import conversations, log, turns
 from antiphon.stores.sql.database import Advance, Database
-from antiphon.stores.sql.tables import events as event_table
+from antiphon.stores.sql.statements import ADD_EVENT
 
 
 class SqlStore:
@@ -77,14 +76,9 @@ class SqlStore:
         return await self._database.read(lambda connection: log.totals(connection, conversation_id))
 
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
-        def transaction(connection: Connection) -> list[Frame]:
-            if lease is None:
-                last_seq = log.claim_seqs(connection, conversation_id, len(change.events))
-                return log.append(connection, conversation_id, change, last_seq, None)
-            last_seq = self._claim_under(connection, lease, len(change.events))
-            return log.append(connection, conversation_id, change, last_seq, lease.turn_id)
-
-        return await self._database.write(transaction)
+        return await self._database.write(
+            lambda connection: log.append(connection, conversation_id, change, lease)
+        )
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         def transaction(connection: Connection) -> list[list[Frame] | None]:
@@ -98,7 +92,7 @@ class SqlStore:
                 results.append(frames)
                 rows.extend(log.frame_rows(lease.conversation_id, frames or ()))
             if rows:
-                connection.execute(insert(event_table), rows)
+                connection.execute(ADD_EVENT, rows)
             return results
 
         return await self._database.write(transaction)
@@ -117,9 +111,8 @@ class SqlStore:
 
     async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
         def transaction(connection: Connection) -> Ended:
-            last_seq = self._claim_under(connection, lease, len(change.events))
-            until = self._database.now(connection) + lease_s
-            return turns.end(connection, lease, change, last_seq, until)
+            self._database.lock(connection, lease.conversation_id)
+            return turns.end(connection, lease, change, self._database.now(connection) + lease_s)
 
         return await self._database.write(transaction)
 
@@ -132,9 +125,3 @@ class SqlStore:
         return await self._database.write(
             lambda connection: turns.claim(connection, owner, lease_s, self._database.now(connection), limit)
         )
-
-    def _claim_under(self, connection: Connection, lease: Lease, count: int) -> int:
-        advanced = self._database.advance(connection, [Advance(lease, count)])
-        if lease not in advanced:
-            raise FenceLost("Another replica runs this turn now; nothing was written here.")
-        return advanced[lease]

@@ -1,9 +1,10 @@
 """Transactions on turns: accept, end, renew, claim."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from antiphon.domain.events import CancelRequest, Event, MessageAdd, TurnQueue
 from antiphon.errors import Busy, Conflict, KeyReused, NotFound, QueueFull
@@ -11,46 +12,44 @@ from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, Tur
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.projection import header_changes, message_of
 from antiphon.stores.sql import log
+from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_of
-from antiphon.stores.sql.tables import conversations, events, keys, messages, turns
+from antiphon.stores.sql.tables import conversations, turns
 
 KEY_LIFETIME_S = 24 * 3600
 
 
 def accept(connection: Connection, acceptance: Acceptance, now: float) -> Accepted:
     conversation_id, turn_id = acceptance.conversation_id, acceptance.queue.turn_id
-    row = connection.execute(select(conversations).filter_by(id=conversation_id)).first()
+    row = connection.execute(sql.CONVERSATION, {"id": conversation_id}).first()
     if row is None:
         raise NotFound("There is no such conversation.")
     if (known := _known_key(connection, acceptance, now)) is not None:
         return known
     _check(connection, acceptance, row.running)
     change = Change(events=_events(acceptance, row.running, row.last_seq))
-    last_seq = log.claim_seqs(connection, conversation_id, len(change.events))
+    lease = None
+    fields = header_changes(change)
+    if row.running is None:
+        lease = Lease(conversation_id, turn_id, row.counter + 1, acceptance.owner)
+        fields |= _held_by(lease, now + acceptance.lease_s)
+    last_seq = log.claim_seqs(connection, conversation_id, len(change.events), fields, None)
     frames = encode_all(change.events, last_seq)
     log.add_frames(connection, conversation_id, frames)
-    log.write_header(connection, conversation_id, header_changes(change, last_seq))
-    message_seq = None
+    message_seq = last_seq - 1 if acceptance.message else None
     if acceptance.message is not None:
-        message_seq = last_seq - 1
-        log.put_message(connection, conversation_id, message_of(acceptance.message), message_seq)
+        unplaced = message_of(acceptance.message)
+        if not log.add_message(connection, conversation_id, unplaced, last_seq - 1):
+            raise Conflict("This message id is in use in this conversation. Make a new one.")
     connection.execute(
-        insert(turns),
-        {
-            "conversation_id": conversation_id,
-            "id": turn_id,
-            "seq": last_seq,
-            "message_seq": message_seq,
-            "status": "queued",
-        },
+        sql.ADD_TURN,
+        {"conversation_id": conversation_id, "id": turn_id, "seq": last_seq, "message_seq": message_seq},
     )
     _claim_key(connection, acceptance, last_seq, now)
-    lease = None
-    if row.running is None:
-        lease = _grant(
-            connection, conversation_id, turn_id, acceptance.owner, row.counter + 1, now + acceptance.lease_s
-        )
-    return Accepted(turn_id=turn_id, seq=last_seq, lease=lease, frames=frames)
+    header = replace(
+        header_of(row), last_seq=last_seq, updated_at=acceptance.queue.at, running=row.running or turn_id
+    )
+    return Accepted(turn_id=turn_id, seq=last_seq, lease=lease, frames=frames, header=header)
 
 
 def _events(acceptance: Acceptance, running: str | None, seen_seq: int) -> list[Event]:
@@ -65,8 +64,9 @@ def _events(acceptance: Acceptance, running: str | None, seen_seq: int) -> list[
 def _known_key(connection: Connection, acceptance: Acceptance, now: float) -> Accepted | None:
     if acceptance.key is None:
         return None
-    query = select(keys).filter_by(conversation_id=acceptance.conversation_id, key=acceptance.key)
-    row = connection.execute(query).first()
+    row = connection.execute(
+        sql.KEY, {"conversation_id": acceptance.conversation_id, "key": acceptance.key}
+    ).first()
     if row is None or row.expires_at < now:
         return None
     if row.body_hash != acceptance.body_hash:
@@ -79,61 +79,45 @@ def _known_key(connection: Connection, acceptance: Acceptance, now: float) -> Ac
 def _claim_key(connection: Connection, acceptance: Acceptance, seq: int, now: float) -> None:
     if acceptance.key is None:
         return
-    connection.execute(
-        keys.delete().filter_by(conversation_id=acceptance.conversation_id, key=acceptance.key)
-    )
-    connection.execute(
-        insert(keys),
-        {
-            "conversation_id": acceptance.conversation_id,
-            "key": acceptance.key,
-            "body_hash": acceptance.body_hash,
-            "turn_id": acceptance.queue.turn_id,
-            "seq": seq,
-            "expires_at": now + KEY_LIFETIME_S,
-        },
-    )
+    values = {
+        "conversation_id": acceptance.conversation_id,
+        "key": acceptance.key,
+        "body_hash": acceptance.body_hash,
+        "turn_id": acceptance.queue.turn_id,
+        "seq": seq,
+        "expires_at": now + KEY_LIFETIME_S,
+    }
+    connection.execute(sql.PUT_KEY, values)
 
 
 def _check(connection: Connection, acceptance: Acceptance, running: str | None) -> None:
-    conversation_id = acceptance.conversation_id
-    if acceptance.message is not None:
-        taken = select(messages.c.id).filter_by(
-            conversation_id=conversation_id, id=acceptance.message.message_id
-        )
-        if connection.execute(taken).first() is not None:
-            raise Conflict("This message id is in use in this conversation. Make a new one.")
     if running is None:
         return
     if acceptance.when_busy == "reject":
         raise Busy("A turn is running in this conversation.", turn_id=running)
-    waiting = _queued(conversation_id).limit(acceptance.queue_max)
-    if len(connection.execute(waiting).all()) >= acceptance.queue_max:
+    if len(_queued(connection, acceptance.conversation_id, acceptance.queue_max)) >= acceptance.queue_max:
         raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")
 
 
-def _queued(conversation_id: str) -> Any:
-    return (
-        select(turns.c.id).filter_by(conversation_id=conversation_id, status="queued").order_by(turns.c.seq)
-    )
+def _queued(connection: Connection, conversation_id: str, limit: int = 1) -> list[str]:
+    rows = connection.execute(sql.QUEUED, {"conversation_id": conversation_id, "limit": limit})
+    return [row.id for row in rows]
 
 
-def _grant(
-    connection: Connection, conversation_id: str, turn_id: str, owner: str, counter: int, until: float
-) -> Lease:
-    connection.execute(
-        update(conversations)
-        .filter_by(id=conversation_id)
-        .values(running=turn_id, lease_owner=owner, lease_until=until, counter=counter)
-    )
-    return Lease(conversation_id, turn_id, counter, owner)
+def _held_by(lease: Lease, until: float) -> dict[str, Any]:
+    return {
+        "running": lease.turn_id,
+        "lease_owner": lease.owner,
+        "lease_until": until,
+        "counter": lease.counter,
+    }
 
 
 def turn(connection: Connection, conversation_id: str, turn_id: str) -> TurnRecord:
-    row = connection.execute(select(turns).filter_by(conversation_id=conversation_id, id=turn_id)).first()
-    if row is None:
+    row = connection.execute(sql.TURN, {"conversation_id": conversation_id, "id": turn_id}).first()
+    header = connection.execute(sql.CONVERSATION, {"id": conversation_id}).first()
+    if row is None or header is None:
         raise NotFound("There is no such turn.")
-    header = connection.execute(select(conversations).filter_by(id=conversation_id)).one()
     queue = _event_at(connection, conversation_id, row.seq)
     message = _event_at(connection, conversation_id, row.message_seq) if row.message_seq else None
     assert isinstance(queue, TurnQueue)
@@ -150,24 +134,20 @@ def turn(connection: Connection, conversation_id: str, turn_id: str) -> TurnReco
 
 
 def _event_at(connection: Connection, conversation_id: str, seq: int) -> Event:
-    query = select(events.c.seq, events.c.type, events.c.data)
-    row = connection.execute(query.filter_by(conversation_id=conversation_id, seq=seq)).one()
+    row = connection.execute(sql.EVENT, {"conversation_id": conversation_id, "seq": seq}).one()
     return decode(Frame(*row))
 
 
-def end(connection: Connection, lease: Lease, change: Change, last_seq: int, until: float) -> Ended:
-    """Write a turn's end at `last_seq`, claimed under its lease, and pass the lease on."""
-    frames = log.append(connection, lease.conversation_id, change, last_seq, lease.turn_id)
-    waiting = connection.execute(_queued(lease.conversation_id).limit(1)).scalar_one_or_none()
-    if waiting is not None:
-        following = _grant(connection, lease.conversation_id, waiting, lease.owner, lease.counter + 1, until)
-        return Ended(frames=frames, next=following)
-    connection.execute(
-        update(conversations)
-        .filter_by(id=lease.conversation_id)
-        .values(running=None, lease_owner=None, lease_until=None)
-    )
-    return Ended(frames=frames, next=None)
+def end(connection: Connection, lease: Lease, change: Change, until: float) -> Ended:
+    """Write a turn's end under its lease, and pass the lease on or free it."""
+    waiting = _queued(connection, lease.conversation_id)
+    following = None
+    held: dict[str, Any] = {"running": None, "lease_owner": None, "lease_until": None}
+    if waiting:
+        following = Lease(lease.conversation_id, waiting[0], lease.counter + 1, lease.owner)
+        held = _held_by(following, until)
+    frames = log.append(connection, lease.conversation_id, change, lease, also=held)
+    return Ended(frames=frames, next=following)
 
 
 def renew(connection: Connection, leases: Sequence[Lease], until: float) -> list[Lease]:
@@ -201,10 +181,9 @@ def claim(connection: Connection, owner: str, lease_s: float, now: float, limit:
     )
     claimed = []
     for row in connection.execute(query).all():
-        turn_id = row.running or connection.execute(_queued(row.id).limit(1)).scalar_one()
-        status = connection.execute(
-            select(turns.c.status).filter_by(conversation_id=row.id, id=turn_id)
-        ).scalar_one()
-        lease = _grant(connection, row.id, turn_id, owner, row.counter + 1, now + lease_s)
-        claimed.append(Lease(row.id, turn_id, lease.counter, owner, recovered=status != "queued"))
+        turn_id = row.running or _queued(connection, row.id)[0]
+        known = connection.execute(sql.TURN, {"conversation_id": row.id, "id": turn_id}).one()
+        lease = Lease(row.id, turn_id, row.counter + 1, owner, recovered=known.status != "queued")
+        connection.execute(update(conversations).filter_by(id=row.id).values(_held_by(lease, now + lease_s)))
+        claimed.append(lease)
     return claimed

@@ -1,0 +1,22 @@
+"""`python -m bench [NAME …]`: run the named benchmarks, or all of them."""
+
+import importlib
+import sys
+
+from bench.machine import describe
+
+ALL = ("streaming",)
+
+
+def main() -> None:
+    names = sys.argv[1:] or ALL
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"There is no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}.")
+    print(describe())
+    for name in names:
+        print(f"\n## {name}")
+        importlib.import_module(f"bench.{name}").main()
+
+
+main()

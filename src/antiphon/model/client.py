@@ -1,0 +1,165 @@
+"""Claude as an `Upstream`: the official SDK, always streamed, decoded from the raw bytes."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from functools import cache
+from types import TracebackType
+from typing import Self
+
+import anthropic
+import httpx2
+from anthropic import AsyncAPIResponse
+
+from antiphon.clock import Clock, SystemClock
+from antiphon.domain.plans import RequestPlan
+from antiphon.errors import AntiphonError
+from antiphon.model.credentials import signed_in_client, signs_in
+from antiphon.model.decode import EventDecoder
+from antiphon.model.failures import failure, failure_of, presentable
+from antiphon.model.faults import Fault
+from antiphon.model.request import count_arguments, create_arguments
+from antiphon.model.wire import StreamEvent
+
+CONNECT_S = 5.0
+"""Seconds to connect, as the SDK has it."""
+
+MAX_CONNECTIONS = 10_000
+"""Every running request holds one; the SDK's 1,000 would queue the rest unseen."""
+
+DRAIN_S = 0.5
+"""Seconds to wait for the body to end after `message_stop`: only then can its connection be used again."""
+
+_STRAIGHT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+"""What runs on this machine is never asked for through a proxy."""
+
+# Compressed events would have to be unpacked one by one, and save nothing at their size.
+_PLAIN = {"accept-encoding": "identity"}
+
+
+class ClaudeUpstream:
+    """One HTTP request per call: nothing is retried here, and no total time is kept.
+
+    May be made outside an event loop; each loop that uses it gets its own connections.
+
+    Raises:
+        MissingCredentials: there is nothing to sign in with.
+        ConfigurationError: the base URL is not one.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        stall_s: float = 60.0,
+        connect_s: float = CONNECT_S,
+        clock: Clock | None = None,
+    ) -> None:
+        """`stall_s`: seconds without any byte after which a request is given up."""
+        timeout = httpx2.Timeout(stall_s, connect=connect_s)
+        self._unconnected = signed_in_client(api_key=api_key, base_url=base_url, timeout=timeout)
+        self._connected: dict[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = {}
+        self._clock = clock or SystemClock()
+
+    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        client = self._client()
+        create = client.messages.with_streaming_response.create
+        with _Translation(client, self._clock) as translation:
+            async with create(**create_arguments(plan), stream=True, extra_headers=_PLAIN) as response:
+                translation.response = response
+                _require_events(response)
+                decoder = EventDecoder(response.request_id)
+                async with aclosing(_pieces(response)) as pieces:
+                    async for piece in pieces:
+                        if events := decoder.feed(piece):
+                            yield events
+                        if decoder.done:
+                            break
+                    if fault := decoder.finish():
+                        raise failure(fault)
+                    await _drain(pieces)
+
+    async def count_tokens(self, plan: RequestPlan) -> int:
+        client = self._client()
+        with _Translation(client, self._clock):
+            count = await client.messages.count_tokens(**count_arguments(plan))
+            # The SDK validates nothing, and gives a page that is not JSON back as text.
+            tokens = getattr(count, "input_tokens", None)
+            if not isinstance(tokens, int):
+                raise failure(Fault(kind="garbled"))
+            return tokens
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop."""
+        client = self._connected.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
+    def _client(self) -> anthropic.AsyncAnthropic:
+        loop = asyncio.get_running_loop()
+        client = self._connected.get(loop)
+        if client is None:
+            client = self._unconnected.copy(http_client=_http_client())
+            self._connected = {known: of for known, of in self._connected.items() if not known.is_closed()}
+            self._connected[loop] = client
+        return client
+
+
+class _Translation:
+    """Within it, every foreign exception becomes one of ours. Cancellation passes as it is."""
+
+    def __init__(self, client: anthropic.AsyncAnthropic, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self.response: AsyncAPIResponse[object] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, AntiphonError):
+            raise self._ours(error) from error
+
+    def _ours(self, error: Exception) -> AntiphonError:
+        if isinstance(error, TypeError) and not signs_in(self._client):
+            return failure(Fault(kind="credentials", sent=False))
+        request_id = self.response.request_id if self.response else None
+        began = self.response is not None
+        return failure_of(error, began=began, request_id=request_id, now=self._clock.now())
+
+
+def _http_client() -> httpx2.AsyncClient:
+    usual = anthropic.DEFAULT_CONNECTION_LIMITS
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=usual.keepalive_expiry)
+    return anthropic.DefaultAioHttpClient(limits=limits, mounts=dict.fromkeys(_STRAIGHT), verify=_tls())
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Loading the trusted certificates takes 50 ms: once per process."""
+    return httpx2.create_ssl_context()
+
+
+def _require_events(response: AsyncAPIResponse[object]) -> None:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "text/event-stream":
+        what = presentable(kind) or "nothing that is named"
+        raise failure(Fault(kind="not_a_stream", began=True, what=what, request_id=response.request_id))
+
+
+def _pieces(response: AsyncAPIResponse[object]) -> AsyncGenerator[bytes, None]:
+    """The body as the network delivers it, by the way that costs half where nothing is to be unpacked."""
+    http = response.http_response
+    return http.aiter_bytes() if "content-encoding" in http.headers else http.aiter_raw()
+
+
+async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:
+    """Read to the end of the body. The answer is whole: whatever happens here, nobody needs to know."""
+    with suppress(Exception):
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in pieces:
+                pass

@@ -1,0 +1,117 @@
+"""Sends an answer as its script asks: streamed or whole, paced, in chunks of some kind, with a fault."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from antiphon.simulator.chunks import chunk, paced, strike, writes
+from antiphon.simulator.errors import STATUS_OF_TYPE, ApiError, envelope
+from antiphon.simulator.frames import PING, Frame, frame
+from antiphon.simulator.http import Exchange
+from antiphon.simulator.playbook import Gate
+from antiphon.simulator.script import AnyFault, HangUp, Reset, Stall, Streamed, StreamError, Truncate
+
+STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+JSON_HEADERS = {"content-type": "application/json"}
+
+
+async def deliver_stream(
+    exchange: Exchange, headers: Mapping[str, str], frames: Sequence[Frame], how: Streamed, gate: Gate
+) -> None:
+    await exchange.begin(200, {**STREAM_HEADERS, **headers})
+    if how.fault is None:
+        await _send(exchange, frames, how)
+        await exchange.end()
+        return
+    position = strike(frames, how.fault)
+    await _send(exchange, frames[:position], how)
+    await _strike_stream(exchange, how.fault, frames[position:], how, gate)
+
+
+async def _strike_stream(
+    exchange: Exchange, fault: AnyFault, rest: Sequence[Frame], how: Streamed, gate: Gate
+) -> None:
+    match fault:
+        case StreamError():
+            error = envelope(fault.type, fault.message, fault.details)
+            await _send(exchange, [frame(error)], how)
+            await exchange.end()
+        case HangUp():
+            exchange.hang_up()
+        case Reset():
+            await exchange.reset()
+        case Truncate():
+            await exchange.end()
+        case Stall():
+            await _stall(exchange, fault, gate)
+            await _send(exchange, rest, how)
+            await exchange.end()
+        case _:
+            assert_never(fault)
+
+
+async def _send(exchange: Exchange, frames: Sequence[Frame], how: Streamed) -> None:
+    steps = paced(frames) if how.pace else [frames]
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    for number, step in enumerate(steps):
+        # By the clock and not by the last send, so that a late step does not delay all that follow.
+        await _until(loop, begun + number * how.pace)
+        for data in writes(step, how.chunks):
+            await exchange.write(data)
+            if how.chunks in ("torn", "byte"):
+                await asyncio.sleep(0)  # the reader may take this part before the next one comes
+
+
+async def _until(loop: asyncio.AbstractEventLoop, when: float) -> None:
+    left = when - loop.time()
+    if left > 0:
+        await asyncio.sleep(left)
+
+
+async def _stall(exchange: Exchange, stall: Stall, gate: Gate) -> None:
+    if stall.ping_every is None:
+        await gate.wait(stall.seconds)
+        return
+    left = stall.seconds
+    while left > 0 and not await gate.wait(min(stall.ping_every, left)):
+        left -= stall.ping_every
+        await exchange.write(chunk(PING.data))
+
+
+async def deliver_whole(
+    exchange: Exchange, headers: Mapping[str, str], body: bytes, fault: AnyFault | None, gate: Gate
+) -> None:
+    """An answer that is not streamed. A fault strikes in the middle of its body.
+
+    Raises:
+        ApiError: the fault is an error, which here is one of HTTP.
+    """
+    headers = {**JSON_HEADERS, **headers}
+    half, rest = body[: len(body) // 2], body[len(body) // 2 :]
+    match fault:
+        case None:
+            await exchange.respond(200, headers, body)
+        case StreamError():
+            status = STATUS_OF_TYPE.get(fault.type, 500)
+            raise ApiError(status, fault.message, kind=fault.type, details=fault.details)
+        case Truncate():
+            await exchange.begin(200, headers)
+            await exchange.write(chunk(half))
+            await exchange.end()
+        case HangUp():
+            await exchange.begin_sized(200, headers, len(body))
+            await exchange.write(half)
+            exchange.hang_up()
+        case Reset():
+            await exchange.begin_sized(200, headers, len(body))
+            await exchange.write(half)
+            await exchange.reset()
+        case Stall():
+            await exchange.begin_sized(200, headers, len(body))
+            await exchange.write(half)
+            await gate.wait(fault.seconds)
+            await exchange.write(rest)
+            exchange.over = True
+        case _:
+            assert_never(fault)

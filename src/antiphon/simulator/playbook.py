@@ -1,0 +1,57 @@
+"""The outcomes that wait to be used, and the waits that a test can end. Safe to use from any thread."""
+
+import asyncio
+import threading
+from collections.abc import Iterable
+
+from antiphon.simulator.script import Outcome
+
+
+class Playbook:
+    """Outcomes in the order in which they are to be used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._outcomes: list[Outcome] = []
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        with self._lock:
+            self._outcomes.extend(outcomes)
+
+    def take(self, model: str) -> Outcome | None:
+        """The first outcome that a request to this model may have."""
+        with self._lock:
+            for index, outcome in enumerate(self._outcomes):
+                if outcome.for_model in (None, model):
+                    return self._outcomes.pop(index)
+        return None
+
+    def clear(self) -> None:
+        with self._lock:
+            self._outcomes.clear()
+
+    def unused(self) -> tuple[Outcome, ...]:
+        with self._lock:
+            return tuple(self._outcomes)
+
+
+class Gate:
+    """Waits of bounded length that all end when the gate is opened; later waits are new ones."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+        self._opened = asyncio.Event()
+
+    async def wait(self, seconds: float) -> bool:
+        """True if the gate was opened, False if the time had passed."""
+        if seconds <= 0:
+            return False
+        try:
+            async with asyncio.timeout(seconds):
+                await self._opened.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,181 @@
+"""What a test can ask of the simulator, as small frozen values. JSON and Python share these definitions.
+
+In Python: ``simulator.script(Fail(status=529), Reply(text="Hello"))``. Over HTTP, `POST /simulator/script`
+takes the same as a JSON list, each value tagged by its `kind`::
+
+    [{"kind": "fail", "status": 529},
+     {"kind": "reply", "text": "Hello", "fault": {"kind": "reset", "after": 3}}]
+
+All times are seconds. A field that does not exist is refused, so a misspelt script fails at once.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Block: TypeAlias = dict[str, Any]
+"""A content block as the Messages API spells it: `{"type": "text", "text": "…"}` and its siblings."""
+
+Chunks: TypeAlias = Literal["event", "whole", "torn", "byte"]
+"""How the events of a stream lie in HTTP chunks.
+
+event: one chunk each. whole: what is due together in one chunk. torn: chunks that end inside characters of
+several bytes and between the two line feeds that end an event. byte: every byte in a chunk of its own.
+"""
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What all values of a script have in common."""
+
+
+class Fault(Value, frozen=True, kw_only=True):
+    """Something that happens in the middle of a stream."""
+
+    after: int = 0
+    """How much goes out before it. With `of="deltas"`, 0 means: all that stands before the first delta. A
+    stream with fewer deltas is struck just before its `message_stop`."""
+    of: Literal["deltas", "events"] = "deltas"
+    """`StreamError(after=0, of="events")` is the very first event of the stream."""
+
+
+class StreamError(Fault, frozen=True, kw_only=True, tag="error"):
+    """An `error` event, then the end. Asked for without `stream`, the reply is the matching HTTP error."""
+
+    type: str = "overloaded_error"
+    message: str = "Overloaded"
+    details: dict[str, Any] | None = None
+
+
+class HangUp(Fault, frozen=True, kw_only=True, tag="hang_up"):
+    """The connection is closed in the middle of the body (FIN)."""
+
+
+class Reset(Fault, frozen=True, kw_only=True, tag="reset"):
+    """The connection is reset in the middle of the body (RST)."""
+
+
+class Truncate(Fault, frozen=True, kw_only=True, tag="truncate"):
+    """The body ends as if all were well, without the events that are missing."""
+
+
+class Stall(Fault, frozen=True, kw_only=True, tag="stall"):
+    """Nothing comes, until the client leaves, `release()` is called or `seconds` pass; then it goes on."""
+
+    seconds: float = 600.0
+    ping_every: float | None = None
+    """Seconds between `ping` events meanwhile; None is silence."""
+
+
+AnyFault: TypeAlias = StreamError | HangUp | Reset | Truncate | Stall
+
+
+class Scripted(Value, frozen=True, kw_only=True):
+    """One thing to do with one request."""
+
+    for_model: str | None = None
+    """Only a request to this model takes it; others take what comes after."""
+    delay: float = 0.0
+    """Before the response begins. `Simulator.release()` ends it."""
+
+
+class Streamed(Scripted, frozen=True, kw_only=True):
+    """How a stream travels."""
+
+    pace: float = 0.0
+    """Between two deltas; 0 is as fast as it can."""
+    chunks: Chunks = "event"
+    fault: AnyFault | None = None
+
+
+class Reply(Streamed, frozen=True, kw_only=True, tag="reply"):
+    """An answer with status 200, streamed if the request asks for it.
+
+    Without `text` and `content` it repeats what the user said last and how many messages there were.
+    """
+
+    text: str | None = None
+    thinking: str | None = None
+    """A thinking block before the text, as the request's `thinking` asks for it: none if disabled, only a
+    signature unless a summary is to be displayed."""
+    content: tuple[Block, ...] | None = None
+    """All blocks, sent verbatim. A `tool_use` block without `id` gets one; one whose `input` is a string is
+    streamed as exactly that JSON text, which may be cut short."""
+    stop_reason: str | None = None
+    """Without it: `tool_use` with such a block, `max_tokens` if the text did not fit, else `end_turn`."""
+    stop_sequence: str | None = None
+    stop_details: dict[str, Any] | None = None
+    usage: dict[str, Any] = {}
+    """Replaces single fields of the usage that was counted."""
+    deltas: int | None = None
+    """Into how many deltas each block is divided. Neither this nor `delta_chars`: word by word."""
+    delta_chars: int | None = None
+    """How long each delta is. Together with `deltas` it makes up a text of that many characters."""
+    extra_events: tuple[dict[str, Any], ...] = ()
+    """Sent before the first delta, as they are: events of a type that nobody knows yet."""
+
+    def __post_init__(self) -> None:
+        if self.text is not None and self.content is not None:
+            raise ValueError("A reply has either text or content: put the text into a block of content.")
+        if (self.deltas is not None and self.deltas < 1) or (
+            self.delta_chars is not None and self.delta_chars < 1
+        ):
+            raise ValueError("A reply has at least one delta of at least one character.")
+        if self.made_up and not (self.text is None and self.content is None):
+            raise ValueError(
+                "deltas and delta_chars together make up the text: give only one of them with text."
+            )
+
+    @property
+    def made_up(self) -> bool:
+        """True if the text is only there for its length."""
+        return self.deltas is not None and self.delta_chars is not None
+
+
+class Events(Streamed, frozen=True, kw_only=True, tag="events"):
+    """A stream of exactly these events, valid or not."""
+
+    events: tuple[dict[str, Any], ...]
+
+
+class Fail(Scripted, frozen=True, kw_only=True, tag="fail"):
+    """An HTTP error with the API's envelope."""
+
+    status: int = 500
+    type: str | None = None
+    """The error's type; without it the one that belongs to the status."""
+    message: str | None = None
+    error_code: str | None = None
+    """Becomes `error.details.error_code`."""
+    retry_after: float | str | None = None
+    """The header: seconds, or an HTTP date."""
+    retry_after_ms: float | None = None
+    should_retry: bool | None = None
+    """The header `x-should-retry`."""
+    headers: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if not 400 <= self.status <= 599:
+            raise ValueError("A failure has a status from 400 to 599: use a page for another one.")
+
+
+class Page(Scripted, frozen=True, kw_only=True, tag="page"):
+    """A body of any kind with any status: what a proxy on the way answers."""
+
+    status: int = 502
+    body: str = "<html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
+    content_type: str = "text/html"
+    headers: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if not 200 <= self.status <= 599:
+            raise ValueError("A page has a status from 200 to 599.")
+
+
+class Drop(Scripted, frozen=True, kw_only=True, tag="drop"):
+    """No response: the connection is closed."""
+
+    reset: bool = False
+
+
+Outcome: TypeAlias = Reply | Events | Fail | Page | Drop
+"""What becomes of one request to `/v1/messages`."""

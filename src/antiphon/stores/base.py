@@ -12,10 +12,12 @@
  9. Another principal's conversation does not exist, and neither does a deleted one; its id is never reused.
 10. Any text that `clean_text` lets through comes back equal.
 11. Frames come back byte for byte.
-12. Leases are judged by the store's clock.
+12. Leases are judged by the store's clock; one renewed for 0 seconds has lapsed.
+13. A turn that waits can be withdrawn until it holds the lease; from then on it cannot.
+14. Whoever listens for hints hears of commits by other processes: late or too often, but never not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -174,13 +176,29 @@ class Turns(Protocol):
         """
         ...
 
+    async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> list[Frame] | None:
+        """Append the end of a turn that waits; None, and nothing appended, if it does not wait any more.
+
+        Raises:
+            NotFound: no such conversation or turn.
+        """
+        ...
+
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
-        """Prolong them; returns those that were lost."""
+        """Prolong them; returns those that were lost. 0 seconds lets go of them, for others to claim."""
         ...
 
     async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
         """Take over turns whose lease lapsed, and queued turns of conversations that nobody holds."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A conversation has reached `seq`, by the hand of some process."""
+
+    conversation_id: str
+    seq: int
 
 
 class Store(Conversations, Log, Turns, Protocol):
@@ -189,3 +207,11 @@ class Store(Conversations, Log, Turns, Protocol):
         ...
 
     async def close(self) -> None: ...
+
+    def hints(self) -> AsyncGenerator[Hint | None, None]:
+        """News of commits, without end, until closed. None says that any conversation may have grown.
+
+        Hints may come twice, late, or of one's own commits. What breaks the connection is mended inside, with
+        a None after it.
+        """
+        ...

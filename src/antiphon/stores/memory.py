@@ -3,7 +3,8 @@
 No method awaits while it changes something, so that each is a transaction.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
 from antiphon.clock import Clock, SystemClock
@@ -11,7 +12,7 @@ from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
 from antiphon.domain.usage import Usage
 from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.projection import (
     SETTINGS_BACK,
@@ -66,6 +67,11 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to disconnect from; what was stored is gone with this object."""
+
+    async def hints(self) -> AsyncGenerator[Hint | None, None]:
+        """Nobody else writes to this memory."""
+        await asyncio.get_running_loop().create_future()
+        yield None
 
     # Conversations
 
@@ -226,6 +232,14 @@ class MemoryStore:
         following = self._grant(kept, waiting, lease.owner, lease_s) if waiting else None
         return Ended(frames=frames, next=following)
 
+    async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> list[Frame] | None:
+        kept = self._kept(conversation_id)
+        if turn_id not in kept.turns:
+            raise NotFound("There is no such turn.")
+        if kept.turns[turn_id].status != "queued" or kept.header.running == turn_id:
+            return None
+        return self._commit(kept, change, turn_id)
+
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         lost = []
         for lease in leases:
@@ -241,7 +255,7 @@ class MemoryStore:
         for kept in self._conversations.values():
             if len(claimed) == limit:
                 break
-            if kept.lease is not None and kept.lease_until < now:
+            if kept.lease is not None and kept.lease_until <= now:
                 recovered = kept.turns[kept.lease.turn_id].status != "queued"
                 claimed.append(self._grant(kept, kept.lease.turn_id, owner, lease_s, recovered=recovered))
             elif kept.lease is None and (turn_id := self._oldest_queued(kept)):

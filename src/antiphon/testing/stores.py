@@ -149,7 +149,7 @@ async def contract_05_one_key_is_one_turn(store: Store) -> None:
     assert sum(answer.lease is not None for answer in accepted) == 1
     await refused(store.accept(a_turn(header.id, key="k", body_hash="other")), KeyReused)
     elsewhere = await a_conversation(store)
-    assert lease_of(await store.accept(a_turn(elsewhere.id, key="k", body_hash="other")))
+    lease_of(await store.accept(a_turn(elsewhere.id, key="k", body_hash="other")))
     assert (await store.get(ME, header.id)).last_seq == accepted[0].seq
 
 
@@ -340,6 +340,36 @@ async def contract_12_a_renewed_lease_is_not_claimed(store: Store) -> None:
     assert await store.renew([lease], LEASE_S) == []
     await asyncio.sleep(0.3)
     assert await store.claim("replica-2", LEASE_S) == []
+
+
+async def contract_12_a_lease_let_go_is_claimed_at_once(store: Store) -> None:
+    header = await a_conversation(store)
+    lease = lease_of(await store.accept(a_turn(header.id)))
+    assert await store.renew([lease], 0) == []
+    (claimed,) = await store.claim("replica-2", LEASE_S)
+    assert (claimed.turn_id, claimed.recovered) == (lease.turn_id, False)
+
+
+async def contract_13_only_a_waiting_turn_is_withdrawn(store: Store) -> None:
+    header = await a_conversation(store)
+    running, waiting = a_turn(header.id), a_turn(header.id)
+    lease = lease_of(await store.accept(running))
+    await store.accept(waiting)
+
+    def withdrawn(turn_id: str) -> Change:
+        ended = e.TurnEnd(at=9, turn_id=turn_id, status="cancelled", kept=e.Kept(steps=0), head=None)
+        message = waiting.message.message_id if waiting.message else ""
+        return Change(events=[ended], removed=[message])
+
+    waits, runs = waiting.queue.turn_id, running.queue.turn_id
+    assert await store.withdraw(header.id, runs, withdrawn(runs)) is None
+    frames = await store.withdraw(header.id, waits, withdrawn(waits))
+    assert frames is not None
+    assert [frame.type for frame in frames] == ["turn_end"]
+    assert await store.withdraw(header.id, waits, withdrawn(waits)) is None
+    assert (await store.turn(header.id, waits)).status == "cancelled"
+    await refused(store.withdraw(header.id, new_turn_id(header.id), withdrawn(runs)), NotFound)
+    assert (await store.end(lease, the_end(runs, None), LEASE_S)).next is None
 
 
 def block_end(block: Block) -> e.BlockEnd:

@@ -1,6 +1,6 @@
 """The seam to a database: transactions written once, as functions of a connection, run by a driver."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from antiphon.errors import StoreUnavailable
-from antiphon.stores.base import Lease
+from antiphon.stores.base import Hint, Lease
 
 T = TypeVar("T")
 
@@ -45,6 +45,14 @@ class Database(Protocol):
 
     def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
         """The new last seq by lease, for those whose fence holds; in one statement."""
+        ...
+
+    def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
+        """Within a write transaction: conversations have reached these seqs; tell other processes of it."""
+        ...
+
+    def hints(self) -> AsyncGenerator[Hint | None, None]:
+        """As the store's `hints`."""
         ...
 
     def lock(self, connection: Connection, conversation_id: str) -> None:

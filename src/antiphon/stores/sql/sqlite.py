@@ -3,15 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from antiphon.stores.base import Lease
+from antiphon.stores.base import Hint, Lease
 from antiphon.stores.sql.database import Advance, store_errors
 from antiphon.stores.sql.migrate import migrate
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 READERS = 4
 BUSY_TIMEOUT_MS = 5000
+LOOK_S = 0.020
 
 _ADVANCE = text(
     "UPDATE conversations SET last_seq = last_seq + claim.count FROM ("
@@ -90,6 +92,32 @@ class SqliteDatabase:
         rows = connection.execute(_ADVANCE, {"claims": json.dumps(claims)})
         leases = {(claim.lease.conversation_id, claim.lease.counter): claim.lease for claim in batch}
         return {leases[row[0], row[1]]: row[2] for row in rows}
+
+    def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
+        """The file's own change counter tells."""
+
+    async def hints(self) -> AsyncGenerator[Hint | None, None]:
+        """Commits by other processes, seen by the file's change counter: 4 µs a look.
+
+        The write connection looks, because its own commits do not count for it.
+        """
+        seen = await self._data_version()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            version = await self._data_version()
+            if version != seen:
+                seen = version
+                yield None
+
+    async def _data_version(self) -> int:
+        def look() -> int:
+            with store_errors(), closing(self._write_engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA data_version")
+                (version,) = cursor.fetchone() or (0,)
+                return int(version)
+
+        return await self._run(self._writer, look)
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         """`BEGIN IMMEDIATE` holds the whole file already."""

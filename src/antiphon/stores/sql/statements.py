@@ -52,7 +52,7 @@ SET_TURN = text(
     " WHERE conversation_id = :conversation_id AND id = :id"
 )
 QUEUED = text(
-    "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued'"
+    "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued' AND id <> :but"
     " ORDER BY seq LIMIT :limit"
 )
 PUT_ATTEMPT = text(

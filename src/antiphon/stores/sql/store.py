@@ -1,12 +1,12 @@
 """`SqlStore`: the protocol, each method one transaction on the database it was given."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from sqlalchemy import Connection
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
 from antiphon.stores.sql import conversations, log, turns
 from antiphon.stores.sql.database import Advance, Database
@@ -22,6 +22,9 @@ class SqlStore:
 
     async def close(self) -> None:
         await self._database.close()
+
+    def hints(self) -> AsyncGenerator[Hint | None, None]:
+        return self._database.hints()
 
     # Conversations
 
@@ -76,9 +79,12 @@ class SqlStore:
         return await self._database.read(lambda connection: log.totals(connection, conversation_id))
 
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
-        return await self._database.write(
-            lambda connection: log.append(connection, conversation_id, change, lease)
-        )
+        def transaction(connection: Connection) -> list[Frame]:
+            frames = log.append(connection, conversation_id, change, lease)
+            self._tell(connection, conversation_id, frames)
+            return frames
+
+        return await self._database.write(transaction)
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         def transaction(connection: Connection) -> list[list[Frame] | None]:
@@ -93,6 +99,9 @@ class SqlStore:
                 rows.extend(log.frame_rows(lease.conversation_id, frames or ()))
             if rows:
                 connection.execute(ADD_EVENT, rows)
+                self._database.grew(
+                    connection, {lease.conversation_id: seq for lease, seq in advanced.items()}
+                )
             return results
 
         return await self._database.write(transaction)
@@ -102,7 +111,9 @@ class SqlStore:
     async def accept(self, acceptance: Acceptance) -> Accepted:
         def transaction(connection: Connection) -> Accepted:
             self._database.lock(connection, acceptance.conversation_id)
-            return turns.accept(connection, acceptance, self._database.now(connection))
+            accepted = turns.accept(connection, acceptance, self._database.now(connection))
+            self._tell(connection, acceptance.conversation_id, accepted.frames)
+            return accepted
 
         return await self._database.write(transaction)
 
@@ -112,7 +123,18 @@ class SqlStore:
     async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
         def transaction(connection: Connection) -> Ended:
             self._database.lock(connection, lease.conversation_id)
-            return turns.end(connection, lease, change, self._database.now(connection) + lease_s)
+            ended = turns.end(connection, lease, change, self._database.now(connection) + lease_s)
+            self._tell(connection, lease.conversation_id, ended.frames)
+            return ended
+
+        return await self._database.write(transaction)
+
+    async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> list[Frame] | None:
+        def transaction(connection: Connection) -> list[Frame] | None:
+            self._database.lock(connection, conversation_id)
+            frames = turns.withdraw(connection, conversation_id, turn_id, change)
+            self._tell(connection, conversation_id, frames or ())
+            return frames
 
         return await self._database.write(transaction)
 
@@ -125,3 +147,7 @@ class SqlStore:
         return await self._database.write(
             lambda connection: turns.claim(connection, owner, lease_s, self._database.now(connection), limit)
         )
+
+    def _tell(self, connection: Connection, conversation_id: str, frames: Sequence[Frame]) -> None:
+        if frames:
+            self._database.grew(connection, {conversation_id: frames[-1].seq})

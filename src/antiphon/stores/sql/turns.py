@@ -99,8 +99,9 @@ def _check(connection: Connection, acceptance: Acceptance, running: str | None) 
         raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")
 
 
-def _queued(connection: Connection, conversation_id: str, limit: int = 1) -> list[str]:
-    rows = connection.execute(sql.QUEUED, {"conversation_id": conversation_id, "limit": limit})
+def _queued(connection: Connection, conversation_id: str, limit: int = 1, but: str = "") -> list[str]:
+    values = {"conversation_id": conversation_id, "limit": limit, "but": but}
+    rows = connection.execute(sql.QUEUED, values)
     return [row.id for row in rows]
 
 
@@ -140,7 +141,7 @@ def _event_at(connection: Connection, conversation_id: str, seq: int) -> Event:
 
 def end(connection: Connection, lease: Lease, change: Change, until: float) -> Ended:
     """Write a turn's end under its lease, and pass the lease on or free it."""
-    waiting = _queued(connection, lease.conversation_id)
+    waiting = _queued(connection, lease.conversation_id, but=lease.turn_id)
     following = None
     held: dict[str, Any] = {"running": None, "lease_owner": None, "lease_until": None}
     if waiting:
@@ -148,6 +149,18 @@ def end(connection: Connection, lease: Lease, change: Change, until: float) -> E
         held = _held_by(following, until)
     frames = log.append(connection, lease.conversation_id, change, lease, also=held)
     return Ended(frames=frames, next=following)
+
+
+def withdraw(
+    connection: Connection, conversation_id: str, turn_id: str, change: Change
+) -> list[Frame] | None:
+    row = connection.execute(sql.TURN, {"conversation_id": conversation_id, "id": turn_id}).first()
+    conversation = connection.execute(sql.CONVERSATION, {"id": conversation_id}).first()
+    if row is None or conversation is None:
+        raise NotFound("There is no such turn.")
+    if row.status != "queued" or conversation.running == turn_id:
+        return None
+    return log.append(connection, conversation_id, change, None)
 
 
 def renew(connection: Connection, leases: Sequence[Lease], until: float) -> list[Lease]:
@@ -171,7 +184,7 @@ def renew(connection: Connection, leases: Sequence[Lease], until: float) -> list
 def claim(connection: Connection, owner: str, lease_s: float, now: float, limit: int) -> list[Lease]:
     queued = select(turns.c.conversation_id).where(turns.c.status == "queued")
     free = conversations.c.running.is_(None) & conversations.c.id.in_(queued)
-    lapsed = conversations.c.running.is_not(None) & (conversations.c.lease_until < now)
+    lapsed = conversations.c.running.is_not(None) & (conversations.c.lease_until <= now)
     query = (
         select(conversations.c.id, conversations.c.running, conversations.c.counter)
         .where(or_(lapsed, free))

@@ -1,5 +1,6 @@
 """The one place where concrete parts are chosen and put together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from antiphon.clock import Clock, SystemClock
@@ -14,6 +15,8 @@ from antiphon.service import Service
 from antiphon.settings import LOCAL, Settings
 from antiphon.stores.base import Store
 from antiphon.stores.memory import MemoryStore
+from antiphon.tools.tool import Tool
+from antiphon.tools.toolbox import Toolbox
 from antiphon.turns.attempt import Billing
 from antiphon.turns.engine import Engine
 from antiphon.turns.flusher import Flusher
@@ -29,6 +32,7 @@ async def open_service(
     upstream: Upstream | None = None,
     store: Store | None = None,
     clock: Clock | None = None,
+    tools: Sequence[Tool] = (),
 ) -> Service:
     """A service that runs: store open, engine started. Close it in the same event loop.
 
@@ -48,6 +52,7 @@ async def open_service(
         hub=hub,
         flusher=Flusher(store, hub),
         billing=Billing(models),
+        toolbox=Toolbox({tool.name: tool for tool in tools}),
         clock=clock,
         limits=Limits(max_tokens=settings.max_tokens, max_history_turns=settings.max_history_turns),
         model=settings.model,

@@ -19,6 +19,7 @@ from antiphon.errors import InvalidRequest, NotFound
 from antiphon.money.table import ModelTable
 from antiphon.stores.base import Acceptance, Accepted, Change, Store, WhenBusy
 from antiphon.stores.frames import Frame, decode, decode_all
+from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
 from antiphon.turns.hub import Hub
 
@@ -77,9 +78,9 @@ class Service:
         self._lease_s = lease_s
         self._queue_max = queue_max
 
-    async def close(self) -> None:
-        """Stop the turns that run here, and let go of store and model."""
-        await self._engine.close()
+    async def close(self, drain_s: float = 0.0) -> None:
+        """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
+        await self._engine.close(drain_s)
 
     # Conversations
 
@@ -91,6 +92,7 @@ class Service:
         system: str = DEFAULT_SYSTEM,
         model: str = "",
         options: dict[str, Any] | None = None,
+        tools: Sequence[str] = (),
         name: str | None = None,
     ) -> Header:
         """Make a conversation; with a `name` that is taken, return the one that has it.
@@ -107,6 +109,7 @@ class Service:
             system=clean_text(system),
             model=model,
             options=clean_json(options or {}),
+            tools=tuple(tools),
         )
         return await self._store.create(principal, new_id(), event, name=name)
 
@@ -240,10 +243,14 @@ class Service:
         record = await self._store.turn(header.id, turn_id)
         if record.status not in ("queued", "running", "waiting"):
             return
+        at = milliseconds(self._clock)
+        if record.status == "queued" and header.running != turn_id:
+            change = withdrawn(turn_id, record.queue.message_id, at)
+            if await self._engine.withdraw(header.id, turn_id, change):
+                return
         seen = header.last_seq if seen_seq is None else min(seen_seq, header.last_seq)
-        request = e.CancelRequest(at=milliseconds(self._clock), turn_id=turn_id, seen_seq=seen)
+        request = e.CancelRequest(at=at, turn_id=turn_id, seen_seq=seen)
         await self._engine.append(header.id, Change(events=[request]))
-        self._engine.cancel(turn_id, seen)
 
     def _content(self, content: str | Sequence[Block]) -> tuple[Block, ...]:
         blocks = [text_block(content)] if isinstance(content, str) else list(content)

@@ -14,7 +14,7 @@ from antiphon.domain.usage import Usage
 TurnStatus: TypeAlias = Literal["completed", "refused", "cancelled", "interrupted", "failed", "over_budget"]
 
 HEAD = "head"
-"""As a `parent_id`: whatever the conversation's head is when the turn starts."""
+"""As a `parent_id`: whatever the conversation's head is when the turn starts. As a `head`: unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +262,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnEnd(Event):
-    """`head` is the conversation's head from here on."""
+    """`head` is the conversation's head from here on; `HEAD` where a turn that never started leaves it."""
 
     type: ClassVar[str] = "turn_end"
     at: int

@@ -220,7 +220,8 @@ class _Folder:
             partial = kept_message(turn, event.kept)
             self.messages[partial.id] = partial
             steps = (*steps, (partial.id,))
-        self.head = event.head
+        if event.head != e.HEAD:
+            self.head = event.head
         ended = replace(turn, status=event.status, steps=steps, writing=None, error=event.error)
         self.turns[event.turn_id] = ended
         if self.running == event.turn_id:

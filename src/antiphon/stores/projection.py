@@ -38,7 +38,7 @@ def _of_event(event: e.Event, back: int) -> dict[str, Any]:
             return {"head": event.message_id}
         case e.TurnStart() if event.message_id is None:
             return {"head": event.parent_id}
-        case e.TurnEnd():
+        case e.TurnEnd() if event.head != e.HEAD:
             return {"head": event.head}
         case _:
             return {}

@@ -7,8 +7,8 @@ from antiphon.domain import events as e
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AntiphonError
-from antiphon.stores.base import Change, TurnRecord
-from antiphon.turns.progress import LOST, Progress, text_only
+from antiphon.stores.base import Change
+from antiphon.turns.progress import Progress, text_only
 from antiphon.turns.writing import Writing
 
 STOPPED = e.Problem(name="cancelled", title="Stopped", detail="The answer was stopped.")
@@ -17,6 +17,17 @@ OURS = e.Problem(
     title="Something went wrong",
     detail="A fault in this program ended the answer. Your message was not answered; send it again.",
     retryable=True,
+)
+TOO_MANY_STEPS = e.Problem(
+    name="too-many-steps",
+    title="The answer took too many steps",
+    detail="Claude kept asking for tools. What it found so far is kept; ask it to go on, or ask for less.",
+)
+FATE_UNKNOWN = e.Problem(
+    name="tool-unknown",
+    title="A tool may or may not have run",
+    detail="The server stopped while a tool was running that must not run twice. Check what it did before "
+    "you ask again.",
 )
 
 
@@ -70,72 +81,62 @@ def refused(step: Step, end: e.StepEnd, sentence: str, at: int) -> Change:
         head=step.progress.back_to,
         error=e.Problem(name="refused", title="Claude declined to answer", detail=sentence),
     )
-    return Change(events=[*step.writing.take(), end, closing])
-
-
-def cut_short(
-    step: Step, error: e.AttemptError, blocks: tuple[Block, ...], status: e.TurnStatus, at: int
-) -> Change:
-    """The answer ends before its end; finished steps and `blocks` of the running one stay."""
-    progress = step.progress
-    messages = [step.message(blocks, step.plan.model)] if blocks else []
-    head = step.message_id if blocks else progress.reply_to
-    closing = e.TurnEnd(
-        at=at,
-        turn_id=step.turn_id,
-        status=status,
-        kept=e.Kept(steps=progress.step, blocks=blocks),
-        head=head,
-        error=None if status == "cancelled" else error.error,
-    )
-    return Change(events=[error, closing], messages=messages)
+    return Change(events=[*step.writing.take(), end, closing], removed=step.progress.made)
 
 
 def failed(step: Step, error: e.AttemptError, *, keep_partial: bool, at: int) -> Change:
-    """No answer. Text that was written stays where a reader may have seen it, else nothing does."""
+    """No answer. Text that was written stays where a reader may have seen it."""
     pending = step.writing.take()
     blocks = text_only(step.writing.blocks) if keep_partial else ()
-    if blocks:
-        change = cut_short(step, error, blocks, "interrupted", at)
-        return Change(events=[*pending, *change.events], messages=change.messages)
-    closing = _nothing_kept(step.turn_id, step.progress, error.error, at)
-    return Change(events=[error, closing])
-
-
-def never_sent(record: TurnRecord, progress: Progress, problem: e.Problem, at: int) -> Change:
-    """No request went out."""
-    closing = _nothing_kept(record.id, progress, problem, at)
-    return Change(events=[*progress.events, closing], messages=progress.messages)
-
-
-def stopped_before(record: TurnRecord, progress: Progress, at: int) -> Change:
-    """Stopped before a request went out: the user's message stays, unanswered and unpaid."""
-    closing = e.TurnEnd(
-        at=at, turn_id=record.id, status="cancelled", kept=e.Kept(steps=progress.step), head=progress.reply_to
+    shown = step.message(blocks, step.plan.model) if blocks else None
+    change = stopped(step.turn_id, step.progress, shown, "failed", error.error, at)
+    return Change(
+        events=[*(pending if blocks else ()), error, *change.events],
+        messages=change.messages,
+        removed=change.removed,
     )
-    return Change(events=[*progress.events, closing], messages=progress.messages)
 
 
-def given_up(record: TurnRecord, progress: Progress, shown: Message, at: int) -> Change:
-    """A turn whose replica died after text was shown that cannot be taken back: that text is the answer."""
+def cut(step: Step, error: e.AttemptError, blocks: tuple[Block, ...], at: int) -> Change:
+    """Somebody stopped the answer; `blocks` of it were seen."""
+    shown = step.message(blocks, step.plan.model) if blocks else None
+    change = stopped(step.turn_id, step.progress, shown, "cancelled", None, at)
+    return Change(events=[error, *change.events], messages=change.messages)
+
+
+def stopped(
+    turn_id: str,
+    progress: Progress,
+    shown: Message | None,
+    status: e.TurnStatus,
+    error: e.Problem | None,
+    at: int,
+) -> Change:
+    """The turn ends before its end: whole steps stay, and `shown` of the step after them.
+
+    If it failed and nothing stays, the conversation goes on from where it was; if something does, it was
+    interrupted.
+    """
+    something_stays = shown is not None or progress.step > 0
+    if status == "failed" and something_stays:
+        status = "interrupted"
+    head = shown.id if shown else progress.reply_to
+    if status == "failed":
+        head = progress.back_to
     closing = e.TurnEnd(
-        at=at,
-        turn_id=record.id,
-        status="interrupted",
-        kept=e.Kept(steps=progress.step, blocks=shown.content),
-        head=shown.id,
-        error=LOST,
-    )
-    return Change(events=[*progress.events, closing], messages=[shown])
-
-
-def _nothing_kept(turn_id: str, progress: Progress, problem: e.Problem, at: int) -> e.TurnEnd:
-    steps = progress.step
-    return e.TurnEnd(
         at=at,
         turn_id=turn_id,
-        status="interrupted" if steps else "failed",
-        kept=e.Kept(steps=steps),
-        head=progress.reply_to if steps else progress.back_to,
-        error=problem,
+        status=status,
+        kept=e.Kept(steps=progress.step, blocks=shown.content if shown else ()),
+        head=head,
+        error=error,
     )
+    messages = [*progress.messages, *([shown] if shown else ())]
+    gone = [progress.asked.id] if progress.asked and not shown else []
+    return Change(events=[*progress.events, closing], messages=messages, removed=gone)
+
+
+def withdrawn(turn_id: str, message_id: str | None, at: int) -> Change:
+    """A turn that waited is not wanted any more: unpaid, and its message is no part of the conversation."""
+    closing = e.TurnEnd(at=at, turn_id=turn_id, status="cancelled", kept=e.Kept(steps=0), head=e.HEAD)
+    return Change(events=[closing], removed=[message_id] if message_id else [])

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import structlog
 
+from antiphon.domain.events import CancelRequest
 from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, FenceLost, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, TurnRecord
-from antiphon.stores.frames import Frame
+from antiphon.stores.frames import Frame, decode
 from antiphon.turns.runner import Abandoned, Parts, TurnRunner
 
 log = structlog.get_logger()
 
 SWEEP_S = 2.0
 TICK_S = 15.0
+LOOK_S = 1.0
 
 
 class Engine:
@@ -30,20 +32,33 @@ class Engine:
         self._closed = False
 
     async def start(self) -> None:
-        for chore in (self._parts.flusher.run(), self._heartbeat(), self._sweep(), self._ticks()):
-            self._upkeep.append(asyncio.create_task(chore))
+        chores = (
+            self._parts.flusher.run(),
+            self._heartbeat(),
+            self._sweep(),
+            self._ticks(),
+            self._listen(),
+            self._look(),
+        )
+        self._upkeep = [asyncio.create_task(chore) for chore in chores]
 
-    async def close(self) -> None:
-        """Idempotent."""
+    async def close(self, drain_s: float = 0.0) -> None:
+        """Let running turns finish for up to `drain_s` seconds, then hand over the rest. Idempotent."""
         if self._closed:
             return
         self._closed = True
+        if drain_s and self._turns:
+            await asyncio.wait(self._turns.values(), timeout=drain_s)
+        leases = [lease for lease, _ in self._runners.values()]
         for _, runner in self._runners.values():
             runner.abandon()
         tasks = [*self._turns.values(), *self._upkeep]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(StoreError):
+            if leases:
+                await self._parts.store.renew(leases, 0)
         await self._parts.upstream.close()
         await self._parts.store.close()
 
@@ -61,10 +76,11 @@ class Engine:
         self._heard(conversation_id, frames)
         return frames
 
-    def cancel(self, turn_id: str, seen_seq: int) -> None:
-        """Stop a turn that runs here; one that runs elsewhere hears of it from the log."""
-        if (running := self._runners.get(turn_id)) is not None:
-            running[1].cancel(seen_seq)
+    async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> bool:
+        """End a turn that waits. False if it does not wait any more."""
+        frames = await self._parts.store.withdraw(conversation_id, turn_id, change)
+        self._heard(conversation_id, frames or ())
+        return frames is not None
 
     def abandon(self, turn_id: str) -> None:
         """Stop a turn whose conversation is gone."""
@@ -72,7 +88,11 @@ class Engine:
             running[1].abandon()
 
     def _heard(self, conversation_id: str, frames: Sequence[Frame]) -> None:
+        """Tell followers, and the turn that runs here; one that runs elsewhere hears of it from the log."""
         self._parts.hub.publish(conversation_id, frames)
+        for event in (decode(frame) for frame in frames if frame.type == CancelRequest.type):
+            if isinstance(event, CancelRequest) and (running := self._runners.get(event.turn_id)):
+                running[1].cancel(event.seen_seq)
 
     def _run(self, lease: Lease, record: TurnRecord | None = None) -> None:
         task = asyncio.create_task(self._run_turns(lease, record), name=f"turns of {lease.conversation_id}")
@@ -86,8 +106,11 @@ class Engine:
     async def _run_turns(self, lease: Lease, record: TurnRecord | None) -> None:
         """A turn, and those that were queued behind it meanwhile."""
         following = await self._run_turn(lease, record)
-        while following is not None:
+        while following is not None and not self._closed:
             following = await self._run_turn(following)
+        if following is not None:
+            with suppress(StoreError):
+                await self._parts.store.renew([following], 0)
 
     async def _run_turn(self, lease: Lease, record: TurnRecord | None = None) -> Lease | None:
         runner = TurnRunner(self._parts, lease, record)
@@ -117,11 +140,36 @@ class Engine:
                     self.abandon(lost.turn_id)
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._closed:
             with suppress(StoreError):
                 for lease in await self._parts.store.claim(self.owner, self._parts.lease_s):
                     self._run(lease)
             await asyncio.sleep(min(SWEEP_S, self._parts.lease_s))
+
+    async def _listen(self) -> None:
+        """Hints of other processes' commits."""
+        while True:
+            try:
+                async with aclosing(self._parts.store.hints()) as hints:
+                    async for hint in hints:
+                        if hint is None:
+                            await self._look_once()
+                        else:
+                            self._parts.hub.hint(hint.conversation_id, hint.seq)
+            except StoreError:
+                await asyncio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        """Hints may be lost: once a second, one query for all that is followed."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            with suppress(StoreError):
+                await self._look_once()
+
+    async def _look_once(self) -> None:
+        if followed := self._parts.hub.followed():
+            for conversation_id, seq in (await self._parts.store.last_seqs(followed)).items():
+                self._parts.hub.hint(conversation_id, seq)
 
     async def _ticks(self) -> None:
         while True:

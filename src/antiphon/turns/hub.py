@@ -6,7 +6,8 @@ store again. A follower that is too far behind reads the store, at its own pace:
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from antiphon.stores.base import Log
@@ -54,26 +55,55 @@ class _Channel:
         return list(islice(self.tail, max(0, cursor + 1 - self.tail[0].seq), None))
 
 
+@dataclass(slots=True)
+class _Watch:
+    """Notices events between those that are published here."""
+
+    reached: int
+    others_wrote: Callable[[int], None]
+
+    def reach(self, first: int, last: int) -> None:
+        missed = self.reached if first > self.reached + 1 else None
+        self.reached = max(self.reached, last)
+        if missed is not None:
+            self.others_wrote(missed)
+
+
 class Hub:
     """The followers of this process."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._channels: dict[str, _Channel] = {}
+        self._watches: dict[str, _Watch] = {}
 
     def publish(self, conversation_id: str, frames: Sequence[Frame]) -> None:
         """Hand committed frames to whoever follows."""
-        if frames and (channel := self._channels.get(conversation_id)) is not None:
+        if not frames:
+            return
+        if (channel := self._channels.get(conversation_id)) is not None:
             channel.publish(frames)
+        if (watch := self._watches.get(conversation_id)) is not None:
+            watch.reach(frames[0].seq, frames[-1].seq)
 
     def hint(self, conversation_id: str, seq: int) -> None:
         """Say that a conversation has reached `seq`, somewhere."""
         channel = self._channels.get(conversation_id)
         if channel is not None and seq > channel.known_seq:
             channel.hint(seq)
+        if (watch := self._watches.get(conversation_id)) is not None:
+            watch.reach(seq + 1, seq)
 
     def followed(self) -> list[str]:
-        return list(self._channels)
+        """The conversations whose growth matters here."""
+        return list(self._channels.keys() | self._watches.keys())
+
+    def watch(self, conversation_id: str, seq: int, others_wrote: Callable[[int], None]) -> None:
+        """Call `others_wrote(after)` when events after `seq` turn up that were not published here."""
+        self._watches[conversation_id] = _Watch(seq, others_wrote)
+
+    def unwatch(self, conversation_id: str) -> None:
+        self._watches.pop(conversation_id, None)
 
     def wake(self, conversation_id: str) -> None:
         """Give its followers a sign: something happened that is no event."""

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from antiphon.domain import events as e
 from antiphon.domain.blocks import is_empty
 from antiphon.domain.conversations import Header
 from antiphon.domain.fold import fold
 from antiphon.domain.messages import Block, Message, text_block
-from antiphon.domain.state import Conversation, Turn
-from antiphon.stores.base import TurnRecord
+from antiphon.domain.state import Conversation, ToolRun, Turn
+from antiphon.stores.base import Change, TurnRecord
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.projection import message_of
 
@@ -37,6 +38,12 @@ class Progress:
     messages: tuple[Message, ...] = ()
     shown: Message | None = None
     """The text that an earlier attempt of this step has shown, as a message; None if it showed none."""
+    asked: Message | None = None
+    """The assistant's message whose tool uses want results before the next step; `step` is its step."""
+    made: tuple[str, ...] = ()
+    """The messages that the whole steps of this turn have made."""
+    runs: tuple[ToolRun, ...] = ()
+    """Tools of that message that were started before, finished or not."""
 
 
 def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
@@ -63,8 +70,11 @@ def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
 
 def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int) -> Progress:
     """Go on with a turn that another replica left. `frames` are the log's since it was queued."""
-    turn = fold(decode_all(frames), _only(record)).turns[record.id]
+    state = fold(decode_all(frames), _only(record))
+    turn = state.turns[record.id]
     writing = turn.writing
+    if writing is None and turn.stop_reason == "tool_use" and len(turn.steps[-1]) == 1:
+        return _between(record, turn, state.messages[turn.steps[-1][0]])
     steps = len(turn.steps) - (writing is not None)
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
     text = text_only(writing.content) if writing else ()
@@ -76,6 +86,42 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int) -> Progre
         back_to=turn.parent_id,
         events=(e.AttemptError(at=at, step=steps, attempt=turn.attempt, error=LOST),) if writing else (),
         shown=replace(writing, content=text) if writing and text else None,
+        made=tuple(chain.from_iterable(turn.steps[:steps])),
+    )
+
+
+def _between(record: TurnRecord, turn: Turn, asked: Message) -> Progress:
+    """A step has ended and its tools may have begun."""
+    uses = {block.get("id") for block in asked.content if block.get("type") == "tool_use"}
+    return Progress(
+        header=record.header,
+        step=len(turn.steps) - 1,
+        attempt=1,
+        reply_to=asked.parent_id,
+        back_to=turn.parent_id,
+        asked=asked,
+        made=tuple(chain.from_iterable(turn.steps)),
+        runs=tuple(run for run in turn.tools if run.tool_use_id in uses),
+    )
+
+
+def with_tools(progress: Progress, asked: Message) -> Progress:
+    """A step has ended by asking for tools."""
+    return replace(progress, asked=asked, made=(*progress.made, asked.id))
+
+
+def after_tools(progress: Progress, change: Change, results: Message) -> Progress:
+    """All tools have answered: the next step, with their message still to be committed."""
+    return replace(
+        progress,
+        step=progress.step + 1,
+        attempt=1,
+        reply_to=results.id,
+        events=tuple(change.events),
+        messages=tuple(change.messages),
+        asked=None,
+        runs=(),
+        made=(*progress.made, results.id),
     )
 
 

@@ -1,7 +1,10 @@
-"""One turn, from its lease to its end. Each durable write checks the fence; only a stream is ever stopped."""
+"""One turn, from its lease to its end. Each durable write checks the fence; none is ever cut off."""
 
 import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import structlog
 
@@ -10,19 +13,40 @@ from antiphon.context.plan import Limits, Request, plan_request
 from antiphon.domain import events as e
 from antiphon.domain.conversations import PlacedMessage
 from antiphon.domain.ids import new_id
-from antiphon.errors import AnswerError, AntiphonError, DeadlineExceeded, NotFound, StoreError
-from antiphon.model.stops import Refused, refusal_sentence, stop_of
+from antiphon.errors import AnswerError, DeadlineExceeded, InputError, StoreError
+from antiphon.model.stops import Refused, UseTools, refusal_sentence, stop_of
 from antiphon.model.upstream import Upstream
 from antiphon.stores.base import Change, Lease, Store, TurnRecord
+from antiphon.stores.frames import Frame, decode
+from antiphon.tools.toolbox import Toolbox
 from antiphon.turns import endings
 from antiphon.turns.attempt import Billing, attempt_error, step_end, write_answer
 from antiphon.turns.endings import Step
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
-from antiphon.turns.progress import Progress, first_step, next_attempt, shown_by
+from antiphon.turns.progress import (
+    LOST,
+    Progress,
+    after_tools,
+    first_step,
+    next_attempt,
+    shown_by,
+    text_only,
+    with_tools,
+)
+from antiphon.turns.tool_use import ToolUses, fate_unknown
 from antiphon.turns.writing import Writing
 
 log = structlog.get_logger()
+
+
+T = TypeVar("T")
+
+STEPS_MAX = 25
+
+
+class Stopped(Exception):
+    """Somebody asked for the end of this answer."""
 
 
 class Abandoned(Exception):
@@ -38,6 +62,7 @@ class Parts:
     hub: Hub
     flusher: Flusher
     billing: Billing
+    toolbox: Toolbox
     clock: Clock
     limits: Limits
     model: str
@@ -53,21 +78,23 @@ class TurnRunner:
         self._parts = parts
         self._lease = lease
         self._record = record
-        self._stream: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[Any] | None = None
+        self._listening: set[asyncio.Task[None]] = set()
+        self._deadline = 0.0
         self._seen_seq: int | None = None
         self._abandoned = False
 
     def cancel(self, seen_seq: int) -> None:
         """Stop the answer; what was seen up to `seen_seq` is kept, the greatest of all calls."""
         self._seen_seq = max(self._seen_seq or 0, seen_seq)
-        if self._stream is not None:
-            self._stream.cancel()
+        if self._work is not None:
+            self._work.cancel()
 
     def abandon(self) -> None:
         """Close the upstream request at once and write nothing more."""
         self._abandoned = True
-        if self._stream is not None:
-            self._stream.cancel()
+        if self._work is not None:
+            self._work.cancel()
 
     async def run(self) -> Lease | None:
         """Run to the end; returns the lease of the next queued turn, if one waits.
@@ -75,36 +102,89 @@ class TurnRunner:
         Raises:
             FenceLost, StoreUnavailable, Abandoned: the lease will lapse, and whoever claims it goes on.
         """
-        lease = self._lease
-        record = self._record or await self._parts.store.turn(lease.conversation_id, lease.turn_id)
-        change = await self._answer(record)
-        ended = await self._parts.store.end(self._lease, change, self._parts.lease_s)
-        self._parts.hub.publish(self._lease.conversation_id, ended.frames)
-        return ended.next
-
-    async def _answer(self, record: TurnRecord) -> Change:
+        lease, parts = self._lease, self._parts
+        record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
         progress = await self._progress(record)
-        if self._seen_seq is not None:
-            return endings.stopped_before(record, progress, self._now())
-        if progress.shown is not None and record.queue.restart == "never":
-            return endings.given_up(record, progress, progress.shown, self._now())
+        parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
+        self._deadline = asyncio.get_running_loop().time() + parts.deadline_s
         try:
-            step = await self._start_step(record, progress)
-        except (StoreError, NotFound):
-            raise
-        except AntiphonError as error:
-            return endings.never_sent(record, progress, endings.problem_of(error), self._now())
-        return await self._attempt(record, step)
+            outcome: Progress | Change = progress
+            while isinstance(outcome, Progress):
+                outcome = await self._guarded(record, outcome)
+        finally:
+            parts.hub.unwatch(lease.conversation_id)
+        ended = await parts.store.end(lease, outcome, parts.lease_s)
+        parts.hub.publish(lease.conversation_id, ended.frames)
+        return ended.next
 
     async def _progress(self, record: TurnRecord) -> Progress:
         store, conversation_id = self._parts.store, self._lease.conversation_id
-        if record.status != "queued":
-            frames = await store.read(conversation_id, record.seq, record.header.last_seq)
-            return next_attempt(record, frames, self._now())
-        after = None
-        if record.queue.after_turn is not None:
-            after = (await store.turn(conversation_id, record.queue.after_turn)).last_message_id
-        return first_step(record, after, self._now())
+        if record.status == "queued":
+            after = None
+            if record.queue.after_turn is not None:
+                after = (await store.turn(conversation_id, record.queue.after_turn)).last_message_id
+            return first_step(record, after, self._now())
+        frames = await store.read(conversation_id, record.seq, record.header.last_seq)
+        self._hear(frames)
+        progress = next_attempt(record, frames, self._now())
+        if progress.shown is None or self._seen_seq is None:
+            return progress
+        seen = shown_by(frames, record, self._seen_seq)
+        return replace(progress, shown=replace(progress.shown, content=seen) if seen else None)
+
+    # What others write into the log meanwhile
+
+    def _others_wrote(self, after: int) -> None:
+        task = asyncio.create_task(self._listen(after))
+        self._listening.add(task)
+        task.add_done_callback(self._listening.discard)
+
+    async def _listen(self, after: int) -> None:
+        with suppress(StoreError):
+            self._hear(await self._parts.store.read(self._lease.conversation_id, after))
+
+    def _hear(self, frames: Sequence[Frame]) -> None:
+        """Stop if these events ask for it."""
+        for frame in frames:
+            event = decode(frame) if frame.type == e.CancelRequest.type else None
+            if isinstance(event, e.CancelRequest) and event.turn_id == self._lease.turn_id:
+                self.cancel(event.seen_seq)
+
+    # One step, or the tools after it
+
+    async def _guarded(self, record: TurnRecord, progress: Progress) -> Progress | Change:
+        """What is wrong with this program ends the turn, and is not tried again for ever."""
+        try:
+            return await self._next(record, progress)
+        except (StoreError, Abandoned, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("turn_fault", turn_id=record.id)
+            return self._ended(record, progress, "failed", endings.OURS)
+
+    async def _next(self, record: TurnRecord, progress: Progress) -> Progress | Change:
+        if self._seen_seq is not None:
+            return self._ended(record, progress, "cancelled", None)
+        if progress.shown is not None and record.queue.restart == "never":
+            return self._ended(record, progress, "interrupted", LOST)
+        if progress.asked is not None:
+            return await self._use_tools(record, progress)
+        if progress.step == STEPS_MAX:
+            return self._ended(record, progress, "interrupted", endings.TOO_MANY_STEPS)
+        try:
+            step = await self._start_step(record, progress)
+        except InputError as error:
+            return self._ended(record, progress, "failed", endings.problem_of(error))
+        return await self._attempt(record, step)
+
+    def _ended(
+        self, record: TurnRecord, progress: Progress, status: e.TurnStatus, error: e.Problem | None
+    ) -> Change:
+        """The end of a turn between two requests."""
+        shown = progress.shown
+        if progress.asked is not None and (text := text_only(progress.asked.content)):
+            shown = replace(progress.asked, content=text)
+        return endings.stopped(record.id, progress, shown, status, error, self._now())
 
     async def _start_step(self, record: TurnRecord, progress: Progress) -> Step:
         """Plan outside the transaction, then commit that a request goes out."""
@@ -113,7 +193,10 @@ class TurnRunner:
         path = await parts.store.path(header.id, stored_to)
         path += [PlacedMessage(seq=header.last_seq + 1, message=added) for added in progress.messages]
         request = Request(
-            model=header.model or parts.model, options=record.queue.options, limits=parts.limits
+            model=header.model or parts.model,
+            options=record.queue.options,
+            tools=parts.toolbox.wire(header.tools),
+            limits=parts.limits,
         )
         parts.billing.table.get(request.model)
         plan = plan_request(header, path, request)
@@ -125,72 +208,104 @@ class TurnRunner:
             parent_id=progress.reply_to,
             model=plan.model,
         )
-        change = Change(events=[*progress.events, start], messages=progress.messages)
-        frames = await parts.store.append(header.id, change, self._lease)
-        parts.hub.publish(header.id, frames)
+        frames = await self._commit(Change(events=[*progress.events, start], messages=progress.messages))
         return Step(
             turn_id=record.id,
-            progress=replace(progress, events=(), messages=()),
+            progress=replace(progress, events=(), messages=(), shown=None),
             message_id=start.message_id,
             plan=plan,
             writing=Writing(progress.step),
             first_seq=frames[-1].seq,
         )
 
-    async def _attempt(self, record: TurnRecord, step: Step) -> Change:
+    async def _attempt(self, record: TurnRecord, step: Step) -> Progress | Change:
         try:
-            await self._write(step)
+            await self._stoppable(self._write(step))
         except AnswerError as error:
             return self._failed(record, step, endings.problem_of(error))
-        except asyncio.CancelledError:
-            if self._abandoned or self._seen_seq is None:
-                raise
-            return await self._stopped(record, step, self._seen_seq)
+        except Stopped:
+            return await self._cut(record, step)
         except (StoreError, Abandoned):
             raise
         except Exception:
             log.exception("turn_fault", turn_id=record.id)
             return self._failed(record, step, endings.OURS)
         end = step_end(step.writing, step.plan, self._parts.billing, step.progress.attempt, self._now())
-        stop = stop_of(end.stop_reason, step.writing.blocks, stop_details=end.stop_details)
-        if isinstance(stop, Refused):
-            return endings.refused(step, end, refusal_sentence(stop), self._now())
-        return endings.answered(step, end, self._now())
+        match stop_of(end.stop_reason, step.writing.blocks, stop_details=end.stop_details):
+            case Refused() as refusal:
+                return endings.refused(step, end, refusal_sentence(refusal), self._now())
+            case UseTools() if step.plan.tools:
+                asked = step.message(step.writing.blocks, end.model)
+                await self._commit(Change(events=[*step.writing.take(), end], messages=[asked]))
+                return with_tools(step.progress, asked)
+            case _:
+                return endings.answered(step, end, self._now())
 
     async def _write(self, step: Step) -> None:
-        """Stream the answer, as long as the deadline allows and nobody stops it."""
         parts = self._parts
-        self._stream = asyncio.create_task(
-            write_answer(parts.upstream, parts.flusher, self._lease, step.plan, step.writing)
-        )
-        if self._abandoned or self._seen_seq is not None:
-            self._stream.cancel()
         try:
-            async with asyncio.timeout(parts.deadline_s):
-                await self._stream
+            async with asyncio.timeout_at(self._deadline):
+                await write_answer(parts.upstream, parts.flusher, self._lease, step.plan, step.writing)
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"Claude did not finish within {parts.deadline_s:g} s. The answer was ended there; ask again."
             ) from error
+
+    async def _use_tools(self, record: TurnRecord, progress: Progress) -> Progress | Change:
+        parts = self._parts
+        if fate_unknown(progress, parts.toolbox):
+            return self._ended(record, progress, "interrupted", endings.FATE_UNKNOWN)
+        uses = ToolUses(
+            store=parts.store,
+            hub=parts.hub,
+            toolbox=parts.toolbox,
+            clock=parts.clock,
+            lease=self._lease,
+            progress=progress,
+        )
+        try:
+            change, results = await self._stoppable(uses.run())
+        except Stopped:
+            return self._ended(record, progress, "cancelled", None)
+        return after_tools(progress, change, results)
+
+    async def _stoppable(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for work that `cancel` and `abandon` may stop. Raises Stopped, Abandoned."""
+        task: asyncio.Task[T] = asyncio.create_task(work)
+        self._work = task
+        if self._abandoned or self._seen_seq is not None:
+            self._work.cancel()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._abandoned:
+                raise Abandoned from None
+            if self._seen_seq is None:
+                raise
+            raise Stopped from None
         finally:
-            self._stream = None
+            self._work = None
 
     def _failed(self, record: TurnRecord, step: Step, problem: e.Problem) -> Change:
         error = self._attempt_error(step, problem)
         return endings.failed(step, error, keep_partial=record.queue.keep_partial, at=self._now())
 
-    async def _stopped(self, record: TurnRecord, step: Step, seen_seq: int) -> Change:
+    async def _cut(self, record: TurnRecord, step: Step) -> Change:
         """What was committed and seen stays; what was not yet committed nobody has seen."""
-        store, conversation_id = self._parts.store, self._lease.conversation_id
+        seen_seq = self._seen_seq or 0
         limit = max(1, seen_seq - step.first_seq + 1)
-        frames = await store.read(conversation_id, step.first_seq - 1, limit)
+        frames = await self._parts.store.read(self._lease.conversation_id, step.first_seq - 1, limit)
         blocks = shown_by(frames, record, seen_seq)
-        error = self._attempt_error(step, endings.STOPPED)
-        return endings.cut_short(step, error, blocks, "cancelled", self._now())
+        return endings.cut(step, self._attempt_error(step, endings.STOPPED), blocks, self._now())
 
     def _attempt_error(self, step: Step, problem: e.Problem) -> e.AttemptError:
         billing, attempt = self._parts.billing, step.progress.attempt
         return attempt_error(step.writing, step.plan, billing, attempt, self._now(), problem)
+
+    async def _commit(self, change: Change) -> Sequence[Frame]:
+        frames = await self._parts.store.append(self._lease.conversation_id, change, self._lease)
+        self._parts.hub.publish(self._lease.conversation_id, frames)
+        return frames
 
     def _now(self) -> int:
         return milliseconds(self._parts.clock)

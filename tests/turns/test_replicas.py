@@ -1,0 +1,112 @@
+"""Several replicas on one store: each a service of its own, as in processes of their own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from antiphon.domain import events as e
+from antiphon.errors import Busy
+from antiphon.service import Ask, Service
+from antiphon.simulator.script import Reply
+from antiphon.simulator.server import Simulator
+from antiphon.stores.frames import decode_all
+
+ME = "me"
+OpenService = Callable[..., Awaitable[Service]]
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'antiphon.db'}"
+
+
+async def test_a_reader_on_another_replica_sees_every_event_as_it_comes(
+    open_one: OpenService, simulator: Simulator
+) -> None:
+    one, two = await open_one(), await open_one()
+    header = await one.create(ME)
+    simulator.script(Reply(text="one two three four five six", pace=0.1))
+    accepted = await one.send(ME, header.id, Ask(content="go"))
+    text, batches = "", 0
+    async with asyncio.timeout(10):
+        async for frames in two.follow_turn(accepted):
+            batches += bool(frames)
+            for _, event in decode_all(frames):
+                if isinstance(event, e.BlockDelta):
+                    text += event.delta["text"]
+    assert text == "one two three four five six"
+    assert batches >= 4
+
+
+async def test_stop_on_another_replica_stops_the_answer(open_one: OpenService, simulator: Simulator) -> None:
+    one, two = await open_one(), await open_one()
+    header = await one.create(ME)
+    simulator.script(Reply(text="one two three four five six", pace=0.3))
+    accepted = await one.send(ME, header.id, Ask(content="go"))
+    await simulator.until(lambda seen: len(seen) == 1)
+    await two.cancel(ME, accepted.turn_id)
+    async with asyncio.timeout(5):
+        answer = await two.answer(accepted)
+    assert answer.turn.status == "cancelled"
+    await simulator.until(lambda seen: seen[-1].client_left)
+
+
+async def test_a_waiting_message_can_be_withdrawn_and_is_never_sent(
+    open_one: OpenService, simulator: Simulator
+) -> None:
+    one, two = await open_one(), await open_one()
+    header = await one.create(ME)
+    simulator.script(Reply(text="slow", delay=0.5))
+    first = await one.send(ME, header.id, Ask(content="first"))
+    second = await two.send(ME, header.id, Ask(content="second"))
+    await two.cancel(ME, second.turn_id)
+    async with asyncio.timeout(5):
+        assert (await two.answer(second)).turn.status == "cancelled"
+        assert (await one.answer(first)).text == "slow"
+    assert len(simulator.requests) == 1
+    assert len(await one.messages(ME, header.id)) == 2
+    assert await one.messages(ME, header.id) == (await one.snapshot(ME, header.id)).path()
+
+
+async def test_reject_and_interrupt(open_one: OpenService, simulator: Simulator) -> None:
+    one = await open_one()
+    header = await one.create(ME)
+    simulator.script(Reply(text="slow words here", pace=1.0))
+    first = await one.send(ME, header.id, Ask(content="first"))
+    await simulator.until(lambda seen: len(seen) == 1)
+    with pytest.raises(Busy):
+        await one.send(ME, header.id, Ask(content="not now", when_busy="reject"))
+    urgent = await one.send(ME, header.id, Ask(content="stop, do this", when_busy="interrupt"))
+    async with asyncio.timeout(10):
+        assert (await one.answer(first)).turn.status == "cancelled"
+        assert (await one.answer(urgent)).turn.status == "completed"
+
+
+async def test_a_replica_that_closes_lets_turns_finish(open_one: OpenService, simulator: Simulator) -> None:
+    one, two = await open_one(), await open_one()
+    header = await one.create(ME)
+    simulator.script(Reply(text="one two three", pace=0.1))
+    accepted = await one.send(ME, header.id, Ask(content="go"))
+    await simulator.until(lambda seen: len(seen) == 1)
+    await one.close(drain_s=5)
+    async with asyncio.timeout(5):
+        answer = await two.answer(accepted)
+    assert (answer.text, answer.turn.attempt) == ("one two three", 1)
+
+
+async def test_a_replica_that_closes_hands_over_what_it_cannot_finish(
+    open_one: OpenService, simulator: Simulator
+) -> None:
+    one = await open_one(lease_s=30)
+    header = await one.create(ME)
+    simulator.script(Reply(text="one two three", pace=30), Reply(text="done"))
+    first = await one.send(ME, header.id, Ask(content="go"))
+    second = await one.send(ME, header.id, Ask(content="and then"))
+    await simulator.until(lambda seen: len(seen) == 1)
+    await one.close(drain_s=0.1)
+    two = await open_one(lease_s=30)
+    async with asyncio.timeout(10):
+        assert [(await two.answer(turn)).turn.status for turn in (first, second)] == ["completed"] * 2
+    assert len(simulator.requests) == 3

@@ -29,7 +29,7 @@ async def chat_stream(request: ChatRequest) -> StreamingResponse:
         said = ""
         async with client.messages.stream(
             model="claude-sonnet-5-5",
-            max_tokens=1024,
+            max_tokens=8192,
             messages=history,  # type: ignore[arg-type] # a tutorial's dicts
         ) as stream:
             async for text in stream.text_stream:

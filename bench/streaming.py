@@ -61,7 +61,7 @@ def _cpu_per_delta(server: Measured, load: Load) -> float:
     found = []
     for number in range(load.rounds + 1):
         before = server.cpu_s()
-        reads = asyncio.run(read_many(server.port, load.clients, f"{load.name[:3]}-{number}"))
+        reads = asyncio.run(read_many(server.port, load.clients, f"{load.clients}-{load.deltas}-{number}"))
         used = server.cpu_s() - before
         expected = load.deltas * CHARS
         assert all(read.done and read.text_chars == expected for read in reads), "an answer was incomplete"

@@ -1,6 +1,6 @@
 """Group commit: what all running answers have written since the last time, in one transaction.
 
-The first text of an answer is committed at once; after that at most one commit runs per interval, which
+The first delta of each block is committed at once; after that at most one commit runs per interval, which
 stretches with the number of running turns. Followers are woken after the commit, never before.
 
 An answer that has been coming for a while is only read when the next commit is due: what arrived meanwhile
@@ -27,7 +27,8 @@ PER_TURN_S = 0.0005
 class _Entry:
     lease: Lease
     writing: Writing
-    first: bool = True
+    begun: int = 0
+    """How many blocks have shown their first delta."""
     failure: AntiphonError | None = None
 
 
@@ -54,10 +55,12 @@ class Flusher:
         entry = self._entries[lease]
         if entry.failure is not None:
             raise entry.failure
-        if entry.first:
-            entry.first = False
+        blocks = len(entry.writing.blocks)
+        if entry.begun != blocks and entry.writing.waiting:
+            entry.begun = blocks
             self._urgent.set()
-        self._due.set()
+        if not entry.writing.silent:
+            self._due.set()
 
     async def before_commit(self) -> None:
         """Wait until the next commit is about to be made, to read what has come for it."""

@@ -64,6 +64,14 @@ class Writing:
         """Deltas that nobody has taken yet."""
         return len(self._deltas)
 
+    @property
+    def silent(self) -> bool:
+        """Nothing has come but the start of a text, which shows nothing before its first delta."""
+        if self._deltas or len(self._ready) != 1:
+            return False
+        (only,) = self._ready
+        return isinstance(only, e.BlockStart) and only.block.get("type") == "text"
+
     def take(self) -> list[e.Event]:
         """The log events since the last call; deltas of one kind come joined."""
         self._join()

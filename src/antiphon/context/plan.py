@@ -20,6 +20,9 @@ from antiphon.domain.plans import RequestPlan
 OURS = ("invalid_json", "partial_json")
 """Keys that we keep on blocks and the API does not know."""
 
+PLAIN = ("text", *THINKING)
+"""Blocks that carry nothing of ours and need no other: most of a long history."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -42,12 +45,12 @@ class Request:
 def plan_request(header: Header, path: Sequence[PlacedMessage], request: Request) -> RequestPlan:
     """Plan the next request of a conversation whose path from the root is `path`."""
     options = {**header.options, **request.options}
-    asked = [index for index, placed in enumerate(path) if _is_asking(placed)]
-    turns = request.limits.max_history_turns
     sent, bound_from = path, header.settings_seq
-    if turns is not None and len(asked) > turns:
-        sent = path[asked[-turns] :]
-        bound_from = max(bound_from, path[asked[-1]].seq)  # the window stands still within a turn
+    if (turns := request.limits.max_history_turns) is not None:
+        asked = [index for index, placed in enumerate(path) if _is_asking(placed)]
+        if len(asked) > turns:
+            sent = path[asked[-turns] :]
+            bound_from = max(bound_from, path[asked[-1]].seq)  # the window stands still within a turn
     return RequestPlan(
         model=request.model,
         max_tokens=options.pop("max_tokens", request.limits.max_tokens),
@@ -59,9 +62,11 @@ def plan_request(header: Header, path: Sequence[PlacedMessage], request: Request
 
 
 def _is_asking(placed: PlacedMessage) -> bool:
-    """A person's message, not the results of tools."""
+    """A person's message with something to send, not the results of tools."""
     message = placed.message
-    return message.role == "user" and all(block.get("type") != "tool_result" for block in message.content)
+    if message.role != "user" or all(is_empty(block) for block in message.content):
+        return False
+    return all(block.get("type") != "tool_result" for block in message.content)
 
 
 def _sendable(path: Sequence[PlacedMessage], bound_from: int) -> tuple[dict[str, Any], ...]:
@@ -75,7 +80,8 @@ def _cleaned(placed: PlacedMessage, bound_from: int) -> list[Block]:
     content = placed.message.content
     if placed.seq <= bound_from:
         content = without_thinking(content)
-    return [_clean(block) for block in content if not is_empty(block)]
+    kept = (block for block in content if not is_empty(block))
+    return [block if block.get("type") in PLAIN else _clean(block) for block in kept]
 
 
 def _clean(block: Block) -> Block:
@@ -96,15 +102,18 @@ def _paired(messages: Sequence[_Said]) -> list[_Said]:
     used: set[str] = set()
     asked: set[str] = set()
     for (role, content), after in zip(messages, [*messages[1:], None], strict=True):
-        if role == "assistant":
-            kept = _without_end_thinking(_only("tool_use", _answered(after) - used, content))
+        kept = content
+        if _ID.keys().isdisjoint([block.get("type") for block in content]):
+            asked = set()
+        elif role == "assistant":
+            kept = _only("tool_use", _answered(after) - used, content)
             asked = _ids("tool_use", kept)
             used |= asked
         else:
             kept = _only("tool_result", asked, content)
             kept.sort(key=lambda block: block.get("type") != "tool_result")
             asked = set()
-        paired.append((role, kept))
+        paired.append((role, _without_end_thinking(kept) if role == "assistant" else kept))
     return paired
 
 
@@ -138,4 +147,4 @@ def _without_end_thinking(content: list[Block]) -> list[Block]:
     end = len(content)
     while end and content[end - 1].get("type") in THINKING:
         end -= 1
-    return content[:end]
+    return content if end == len(content) else content[:end]

@@ -15,15 +15,19 @@ _JOINED = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta
 
 
 def apply_delta(block: Block, delta: dict[str, Any]) -> Block:
-    """Return `block` grown by `delta`. An unknown kind of delta changes nothing."""
+    """Return `block` grown by `delta`. One of an unknown kind, or one that lacks its field, adds nothing."""
     kind = delta.get("type")
     if field := _JOINED.get(str(kind)):
-        return {**block, field: block.get(field, "") + delta[field]}
-    if kind == "signature_delta":
+        return {**block, field: (block.get(field) or "") + _piece(delta, field)}
+    if kind == "signature_delta" and "signature" in delta:
         return {**block, "signature": delta["signature"]}
-    if kind == "citations_delta":
+    if kind == "citations_delta" and "citation" in delta:
         return {**block, "citations": [*(block.get("citations") or ()), delta["citation"]]}
     return block
+
+
+def _piece(delta: dict[str, Any], field: str) -> str:
+    return str(delta.get(field) or "")
 
 
 def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -40,7 +44,7 @@ def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
             joined.append(delta)
         else:
             kind = delta["type"]
-            run.append(delta[field])
+            run.append(_piece(delta, field))
     if run:
         joined.append({"type": kind, _JOINED[kind]: "".join(run)})
     return joined

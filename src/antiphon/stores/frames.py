@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from antiphon.domain.events import EVENTS, Event
+from antiphon.errors import NewerData
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,9 @@ class Frame:
     type: str
     data: bytes
 
+
+VERSION = 1
+"""The newest version of an event's schema that this code reads."""
 
 _encoder = msgspec.json.Encoder()
 _decoders = {event.type: msgspec.json.Decoder(event) for event in EVENTS}
@@ -32,9 +36,21 @@ def encode_all(events: Sequence[Event], last_seq: int) -> list[Frame]:
 
 
 def decode(frame: Frame) -> Event:
-    """The event of a frame. One of a type that this version does not know comes back as a bare `Event`."""
+    """The event of a frame. One of a type that this version does not know comes back as a bare `Event`.
+
+    Raises:
+        NewerData: the event has a version that this code does not know.
+    """
     decoder = _decoders.get(frame.type)
-    return decoder.decode(frame.data) if decoder is not None else Event()
+    if decoder is None:
+        return Event()
+    event = decoder.decode(frame.data)
+    if event.v > VERSION:
+        raise NewerData(
+            "An event of this conversation was written by a newer version of Antiphon "
+            f"({frame.type}, version {event.v}). Nothing was changed; install the newer version."
+        )
+    return event
 
 
 def decode_all(frames: Sequence[Frame]) -> list[tuple[int, Event]]:

@@ -12,7 +12,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from antiphon.errors import AntiphonError, FenceLost
+from antiphon.errors import FenceLost
 from antiphon.stores.base import Lease, Log
 from antiphon.turns.hub import Hub
 from antiphon.turns.writing import Writing
@@ -29,7 +29,7 @@ class _Entry:
     writing: Writing
     begun: int = 0
     """How many blocks have shown their first delta."""
-    failure: AntiphonError | None = None
+    failure: Exception | None = None
 
 
 class Flusher:
@@ -111,7 +111,7 @@ class Flusher:
     async def _commit(self, entries: list[_Entry]) -> None:
         try:
             results = await self._log.flush([(entry.lease, entry.writing.take()) for entry in entries])
-        except AntiphonError as error:
+        except Exception as error:  # noqa: BLE001 - each turn raises it as its own; other turns go on
             for entry in entries:
                 entry.failure = error
             return

@@ -81,6 +81,9 @@ class Writing:
     def _join(self) -> None:
         if not self._deltas:
             return
+        if not self.blocks:  # increments of nothing: no block has begun
+            self._deltas = []
+            return
         index = len(self.blocks) - 1
         for delta in join_deltas(self._deltas):
             self.blocks[index] = apply_delta(self.blocks[index], delta)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
 from antiphon.stores.sql.database import Advance, store_errors
 from antiphon.stores.sql.migrate import migrate
@@ -55,8 +57,16 @@ class SqliteDatabase:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             migrate(self._write_engine, copy_to=self._path)
 
-        with store_errors():
-            await self._run(self._writer, start)
+        try:
+            with store_errors():
+                await self._run(self._writer, start)
+        except StoreUnavailable as error:
+            if _busy(error.__cause__):
+                raise
+            raise ConfigurationError(
+                f"{self._path} cannot be opened as a database: it is another kind of file, or cannot be "
+                "read or made there. Nothing was changed; choose another path for the store."
+            ) from error
 
     async def close(self) -> None:
         def stop() -> None:
@@ -130,6 +140,12 @@ class SqliteDatabase:
         except asyncio.CancelledError:
             await asyncio.wait([future])
             raise
+
+
+def _busy(error: BaseException | None) -> bool:
+    """Whether other processes had the file locked for too long."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _transact(engine: Engine, transaction: Callable[[Connection], T]) -> T:

@@ -1,0 +1,220 @@
+"""What only a file can show: it survives, is shared and synced; and where it cannot be, it is refused."""
+
+import asyncio
+import hashlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from antiphon.domain import events as e
+from antiphon.domain.messages import text_block
+from antiphon.errors import AntiphonError, ConfigurationError, NewerData, NotFound, StoreUnavailable
+from antiphon.stores.base import Change
+from antiphon.stores.sql.sqlite import SqliteDatabase
+from antiphon.stores.sql.store import SqlStore
+from antiphon.stores.sql.tables import metadata
+from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
+
+Place: TypeAlias = Callable[[Path], Path]
+
+ACCEPTING = Path(__file__).parent / "accepting.py"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new folder" / "antiphon.db"
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqlStore]:
+    store = SqlStore(SqliteDatabase(path))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def database_at(path: Path) -> AsyncIterator[SqliteDatabase]:
+    database = SqliteDatabase(path)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def refusal(path: Path) -> AntiphonError:
+    store = SqlStore(SqliteDatabase(path))
+    try:
+        with pytest.raises(AntiphonError) as refused:
+            await store.open()
+    finally:
+        await store.close()
+    return refused.value
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+async def test_a_conversation_survives_closing_and_opening(path: Path) -> None:
+    async with opened(path) as store:
+        header = await a_conversation(store, name="support")
+        acceptance = a_turn(header.id, "Remember me.")
+        lease = lease_of(await store.accept(acceptance))
+        message = await start(store, acceptance, lease)
+        await store.end(lease, the_end(lease.turn_id, message.id), 30)
+        before = await store.get(ME, header.id)
+        frames = await store.read(header.id, 0)
+    async with opened(path) as store:
+        assert await store.find(ME, "support") == before
+        assert await store.read(header.id, 0) == frames
+        assert [placed.message for placed in await store.path(header.id, before.head)] == [message]
+        assert (await store.totals(header.id)).turns == 1
+
+
+async def test_two_stores_on_one_file_see_each_others_commits(path: Path) -> None:
+    async with opened(path) as one, opened(path) as other:
+        header = await a_conversation(one)
+        assert await other.get(ME, header.id) == header
+        stores = [one, other] * 10
+
+        async def retitle(number: int, store: SqlStore) -> int:
+            change = Change(events=[e.TitleChange(at=number, title=f"{number}")])
+            return (await store.append(header.id, change))[-1].seq
+
+        seqs = await asyncio.gather(*(retitle(n, store) for n, store in enumerate(stores)))
+        assert sorted(seqs) == list(range(2, 22))
+        assert await one.read(header.id, 0) == await other.read(header.id, 0)
+        await other.delete(ME, header.id)
+        with pytest.raises(NotFound):
+            await one.get(ME, header.id)
+
+
+async def test_many_may_open_a_new_file_at_once(path: Path) -> None:
+    stores = [SqlStore(SqliteDatabase(path)) for _ in range(4)]
+    await asyncio.gather(*(store.open() for store in stores))
+    headers = [await a_conversation(store) for store in stores]
+    for store in stores:
+        assert [(await store.get(ME, header.id)).id for header in headers] == [
+            header.id for header in headers
+        ]
+        await store.close()
+
+
+async def test_every_commit_is_fully_synced_to_a_write_ahead_log(path: Path) -> None:
+    """A kill cannot show what a power cut does; the setting in force on the write connection can be shown."""
+
+    def pragmas(connection: Connection) -> dict[str, object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return {name: connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names}
+
+    full = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    async with database_at(path) as database:
+        assert await database.write(pragmas) == full
+        assert await database.read(pragmas) == full
+        assert path.with_name("antiphon.db-wal").exists()
+
+
+async def test_the_migrated_schema_is_what_the_code_reads_and_writes(path: Path) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    async with database_at(path) as database:
+        assert await database.read(differences) == []
+
+
+async def test_data_of_a_newer_version_is_refused_and_stays_as_it_is(path: Path) -> None:
+    async with database_at(path) as database:
+        await database.write(
+            lambda connection: connection.execute(
+                text("UPDATE alembic_version SET version_num = '9999'")
+            ).close()
+        )
+    before = contents(path.parent)
+    error = await refusal(path)
+    assert isinstance(error, NewerData)
+    assert "9999" in str(error)
+    assert "Nothing was changed" in str(error)
+    assert contents(path.parent) == before
+
+
+def a_folder(folder: Path) -> Path:
+    path = folder / "antiphon.db"
+    path.mkdir()
+    return path
+
+
+def not_a_database(folder: Path) -> Path:
+    path = folder / "antiphon.db"
+    path.write_text("This is a letter, and it is longer than the header of a database file would be.\n" * 20)
+    return path
+
+
+def below_a_file(folder: Path) -> Path:
+    (folder / "file").write_text("")
+    return folder / "file" / "antiphon.db"
+
+
+def where_nobody_may_write(folder: Path) -> Path:
+    """Not even root: the kernel's own folder."""
+    del folder
+    return Path("/proc/antiphon.db")
+
+
+@pytest.mark.parametrize("place", [a_folder, not_a_database, below_a_file, where_nobody_may_write])
+async def test_a_path_that_cannot_hold_the_store_is_refused_in_one_sentence(
+    tmp_path: Path, place: Place
+) -> None:
+    path = place(tmp_path)
+    before = contents(tmp_path)
+    error = await refusal(path)
+    assert isinstance(error, ConfigurationError)
+    assert str(path) in str(error)
+    assert "sqlite3" not in str(error)
+    assert "\n" not in str(error)
+    assert contents(tmp_path) == before
+
+
+async def test_a_file_that_breaks_while_open_is_a_sentence_too(path: Path) -> None:
+    async with opened(path) as store:
+        header = await a_conversation(store)
+        async with database_at(path) as other:
+            await other.write(lambda connection: connection.execute(text("DROP TABLE messages")).close())
+        with pytest.raises(StoreUnavailable, match="Nothing of this request was half-done") as failed:
+            await store.accept(a_turn(header.id))
+        assert "messages" not in str(failed.value)
+        assert await store.last_seqs([header.id]) == {header.id: 1}
+
+
+async def test_what_was_accepted_is_there_after_a_kill(path: Path) -> None:
+    """The process is killed in the midst of accepting; what it had acknowledged by then is in the file."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(ACCEPTING), str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        acknowledged = [await process.stdout.readline() for _ in range(5)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += (await process.stdout.read()).splitlines()
+        assert await process.wait() == -signal.SIGKILL
+    async with opened(path) as store:
+        for line in acknowledged:
+            conversation_id, turn_id, said = json.loads(line)
+            record = await store.turn(conversation_id, turn_id)
+            assert record.status == "queued"
+            assert record.message is not None
+            assert record.message.content == (text_block(said),)

@@ -18,7 +18,18 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Block
 from antiphon.domain.usage import Usage
-from antiphon.errors import AnswerError, AnswerInterrupted, AntiphonError, OverBudget, UpstreamFailed
+from antiphon.errors import (
+    AnswerError,
+    AnswerInterrupted,
+    AntiphonError,
+    DeadlineExceeded,
+    InvalidRequest,
+    OverBudget,
+    UpstreamAuth,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamRejected,
+)
 from antiphon.money.dollars import dollars
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
 from antiphon.settings import read_settings
@@ -302,7 +313,18 @@ def _reply(answer: Answer) -> Reply:
     )
 
 
-_ERRORS = {kind.name: kind for kind in (OverBudget, UpstreamFailed, *AnswerError.__subclasses__())}
+_ERRORS: dict[str, type[AntiphonError]] = {
+    kind.name: kind
+    for kind in (
+        DeadlineExceeded,
+        InvalidRequest,
+        OverBudget,
+        UpstreamAuth,
+        UpstreamBusy,
+        UpstreamFailed,
+        UpstreamRejected,
+    )
+}
 
 
 def error_of(answer: Answer) -> AntiphonError:

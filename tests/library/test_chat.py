@@ -17,6 +17,7 @@ from antiphon import (
     UnknownModel,
     UpstreamAuth,
     UpstreamBusy,
+    UpstreamFailed,
 )
 from antiphon.simulator.presets import refusal
 from antiphon.simulator.script import Fail, HangUp, Reply
@@ -88,11 +89,13 @@ def test_only_the_newest_turns_are_sent_if_asked(simulator: Simulator) -> None:
 
 
 def test_a_failed_message_can_simply_be_sent_again(simulator: Simulator) -> None:
-    simulator.script(Fail(status=401), Fail(status=529), Reply(text="Hello."))
+    simulator.script(Fail(status=401), Fail(status=529), Fail(status=500), Reply(text="Hello."))
     with Chat() as chat:
         with pytest.raises(UpstreamAuth) as refused:
             chat.send("hello")
         with pytest.raises(UpstreamBusy):
+            chat.send("hello")
+        with pytest.raises(UpstreamFailed):
             chat.send("hello")
         assert chat.history() == []
         assert chat.send("hello").text == "Hello."

@@ -147,7 +147,11 @@ class Log(Protocol):
     async def totals(self, conversation_id: str) -> Totals: ...
 
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
-        """Raises FenceLost (under a lease) or NotFound."""
+        """Append events. Without a lease, attempts in them (of an imported log) are not counted as made here.
+
+        Raises:
+            FenceLost (under a lease), NotFound.
+        """
         ...
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:

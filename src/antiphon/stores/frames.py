@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,7 @@ VERSION = 1
 """The newest version of an event's schema that this code reads."""
 
 _encoder = msgspec.json.Encoder()
+_types = {event.type: event for event in EVENTS}
 _decoders = {event.type: msgspec.json.Decoder(event) for event in EVENTS}
 
 
@@ -45,12 +47,30 @@ def decode(frame: Frame) -> Event:
     if decoder is None:
         return Event()
     event = decoder.decode(frame.data)
+    _check_version(event)
+    return event
+
+
+def read_event(kind: str, data: Any) -> Event | None:
+    """An event from JSON values, strictly; None for a type that this version does not know.
+
+    Raises:
+        NewerData: as `decode`. ValueError: the data does not fit the type.
+    """
+    known = _types.get(kind)
+    if known is None:
+        return None
+    event = msgspec.convert(data, known)
+    _check_version(event)
+    return event
+
+
+def _check_version(event: Event) -> None:
     if event.v > VERSION:
         raise NewerData(
             "An event of this conversation was written by a newer version of Antiphon "
-            f"({frame.type}, version {event.v}). Nothing was changed; install the newer version."
+            f"({event.type}, version {event.v}). Nothing was changed; install the newer version."
         )
-    return event
 
 
 def decode_all(frames: Sequence[Frame]) -> list[tuple[int, Event]]:

@@ -290,11 +290,14 @@ class MemoryStore:
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
         for ended, status in turn_changes(change.events, turn_id).items():
+            if ended not in kept.turns:
+                continue  # of an imported log
             kept.turns[ended].status = status
             if status not in ("queued", "running", "waiting"):
                 kept.turns[ended].last_message_id = kept.header.head
+        if turn_id is None:
+            return frames
         for row in attempt_changes(change.events):
-            assert turn_id is not None
             key = (turn_id, row.step, row.attempt)
             known = kept.attempts.get(key)
             kept.attempts[key] = replace(row, model=known.model) if known else row

@@ -139,7 +139,7 @@ def _write_turns(
 def _write_attempts(
     connection: Connection, conversation_id: str, change: Change, turn_id: str | None
 ) -> None:
-    for row in attempt_changes(change.events):
+    for row in attempt_changes(change.events) if turn_id is not None else ():
         values = {
             "conversation_id": conversation_id,
             "turn_id": turn_id,

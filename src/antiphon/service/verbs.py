@@ -1,24 +1,23 @@
-"""The verbs. Library, command line and HTTP are skins over these; each checks who is asking."""
+"""`Service`: what can be done with conversations and turns, whoever asks."""
 
-import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from antiphon.clock import Clock, milliseconds
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header, Totals
 from antiphon.domain.fold import fold
-from antiphon.domain.ids import check_session_name, conversation_of, new_id, new_turn_id
-from antiphon.domain.messages import Block, Message, clean_json, clean_text, text_block, text_of
-from antiphon.domain.state import Conversation, Turn
-from antiphon.errors import InvalidRequest, NotFound
+from antiphon.domain.ids import check_session_name, conversation_of, new_id
+from antiphon.domain.messages import Message, clean_json, clean_text
+from antiphon.domain.state import Conversation
+from antiphon.errors import Busy, InvalidRequest, NotFound
 from antiphon.money.table import ModelTable
-from antiphon.stores.base import Acceptance, Accepted, Change, Store, WhenBusy
-from antiphon.stores.frames import Frame, decode, decode_all
+from antiphon.service.answers import Answer, only_turn, read_answer
+from antiphon.service.asking import Ask, acceptance
+from antiphon.service.portable import exported, imported
+from antiphon.stores.base import Accepted, Change, Store
+from antiphon.stores.frames import Frame, decode_all
 from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
 from antiphon.turns.hub import Hub
@@ -26,36 +25,6 @@ from antiphon.turns.hub import Hub
 DEFAULT_SYSTEM = "You are a helpful assistant."
 LOCAL_PRINCIPAL = "local"
 """Who is asking where nobody signs in: the person at this machine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What a turn asks. `content` is text or a list of blocks."""
-
-    content: str | Sequence[Block]
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Changes of the conversation's settings from this turn on: system, model."""
-    options: dict[str, Any] = field(default_factory=dict)
-    key: str | None = None
-    when_busy: WhenBusy = "queue"
-    restart: Literal["allowed", "never"] = "allowed"
-    keep_partial: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """How a turn ended, and the message it left, if any. `seq` is that of its end."""
-
-    turn: Turn
-    message: Message | None
-    seq: int
-
-    @property
-    def text(self) -> str:
-        """The visible text; for a refusal, the sentence that says so."""
-        if self.turn.status == "refused" and self.turn.error is not None:
-            return self.turn.error.detail
-        return text_of(self.message.content) if self.message else ""
 
 
 class Service:
@@ -113,6 +82,63 @@ class Service:
         )
         return await self._store.create(principal, new_id(), event, name=name)
 
+    async def update(
+        self,
+        principal: str,
+        conversation_id: str,
+        *,
+        title: str | None = None,
+        system: str | None = None,
+        model: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Header:
+        """Change what is given. A turn that runs goes on as it began.
+
+        Raises:
+            NotFound, UnknownModel.
+        """
+        self._check_model(model or "")
+        await self.get(principal, conversation_id)
+        at = milliseconds(self._clock)
+        events: list[e.Event] = []
+        if title is not None:
+            events.append(e.TitleChange(at=at, title=clean_text(title)))
+        if system is not None or model is not None or options is not None:
+            events.append(
+                e.SettingsChange(at=at, **clean_json({"system": system, "model": model, "options": options}))
+            )
+        if events:
+            await self._engine.append(conversation_id, Change(events=events))
+        return await self.get(principal, conversation_id)
+
+    async def move_head(self, principal: str, conversation_id: str, message_id: str | None) -> Header:
+        """Show, and go on from, another branch. Raises NotFound, Busy (a turn runs)."""
+        header = await self.get(principal, conversation_id)
+        if header.running is not None:
+            raise Busy("A turn is running in this conversation; stop it first.", turn_id=header.running)
+        await self._store.path(header.id, message_id)
+        move = e.HeadMove(at=milliseconds(self._clock), message_id=message_id)
+        await self._engine.append(conversation_id, Change(events=[move]))
+        return await self.get(principal, conversation_id)
+
+    async def export(self, principal: str, conversation_id: str) -> dict[str, Any]:
+        """The conversation as a document that `import_` reads. Raises NotFound."""
+        header = await self.get(principal, conversation_id)
+        return exported(header, await self._store.read(header.id, 0, header.last_seq))
+
+    async def import_(self, principal: str, document: Any) -> Header:
+        """Make a conversation from an exported one, under a new id. Raises InvalidRequest, NewerData."""
+        conversation_id = new_id()
+        create, change = imported(document, conversation_id, milliseconds(self._clock))
+        await self._store.create(principal, conversation_id, create)
+        await self._engine.append(conversation_id, change)
+        return await self.get(principal, conversation_id)
+
+    @property
+    def models(self) -> ModelTable:
+        """The models that can be asked, with what is known of them."""
+        return self._models
+
     async def get(self, principal: str, conversation_id: str) -> Header:
         """Raises NotFound."""
         return await self._store.get(principal, conversation_id)
@@ -168,33 +194,28 @@ class Service:
             InvalidRequest, UnknownModel, NotFound, Busy, KeyReused, QueueFull, StoreUnavailable: nothing was
                 stored.
         """
-        content = self._content(ask.content)
         self._check_model(ask.settings.get("model") or "")
         header = await self.get(principal, conversation_id)
-        at, turn_id, message_id = milliseconds(self._clock), new_turn_id(header.id), new_id()
-        queue = e.TurnQueue(
-            at=at,
-            turn_id=turn_id,
-            message_id=message_id,
-            settings=clean_json(ask.settings),
-            options=clean_json(ask.options),
-            restart=ask.restart,
-            keep_partial=ask.keep_partial,
+        request = acceptance(
+            header.id,
+            ask,
+            at=milliseconds(self._clock),
+            owner=self._engine.owner,
+            lease_s=self._lease_s,
+            queue_max=self._queue_max,
         )
-        body = msgspec.json.encode([content, ask.settings, ask.options, ask.when_busy], order="sorted")
-        return await self._engine.accept(
-            Acceptance(
-                conversation_id=header.id,
-                queue=queue,
-                message=e.MessageAdd(at=at, message_id=message_id, turn_id=turn_id, content=content),
-                owner=self._engine.owner,
-                lease_s=self._lease_s,
-                key=ask.key,
-                body_hash=hashlib.sha256(body).hexdigest(),
-                when_busy=ask.when_busy,
-                queue_max=self._queue_max,
-            )
-        )
+        await self._check_place(header, ask)
+        return await self._engine.accept(request)
+
+    async def _check_place(self, header: Header, ask: Ask) -> None:
+        """What the message is to follow must be there, and an answer is only made again for a question."""
+        if ask.after_turn is not None:
+            await self._store.turn(header.id, ask.after_turn)
+        if ask.parent_id in (None, e.HEAD):
+            return
+        parent = (await self._store.path(header.id, ask.parent_id))[-1].message
+        if ask.content is None and parent.role != "user":
+            raise InvalidRequest("Only a user's message can be answered again: name it as parent_id.")
 
     def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
         """Committed frames with a greater seq, without end; an empty list is a sign of life.
@@ -217,22 +238,12 @@ class Service:
         Frames of turns that ran before it are left out.
         """
         conversation_id = conversation_of(accepted.turn_id) or ""
-        running = False
-        async with aclosing(self.follow(conversation_id, accepted.seq - 1)) as batches:
+        follow = self.follow(conversation_id, accepted.seq - 1)
+        async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:
             async for batch in batches:
                 if not batch and not await self._store.last_seqs([conversation_id]):
                     raise NotFound("This conversation was deleted; its answer is gone with it.")
-                mine: list[Frame] = []
-                for frame in batch:
-                    starts_or_ends = frame.type in (e.TurnStart.type, e.TurnEnd.type, e.TurnQueue.type)
-                    named = starts_or_ends and _turn_of(frame) == accepted.turn_id
-                    running = running or (named and frame.type == e.TurnStart.type)
-                    if running or named:
-                        mine.append(frame)
-                    if named and frame.type == e.TurnEnd.type:
-                        yield mine
-                        return
-                yield mine
+                yield batch
 
     async def cancel(self, principal: str, turn_id: str, seen_seq: int | None = None) -> None:
         """Stop a turn; of its answer stays what was seen up to `seen_seq` (default: all that is committed).
@@ -252,24 +263,6 @@ class Service:
         request = e.CancelRequest(at=at, turn_id=turn_id, seen_seq=seen)
         await self._engine.append(header.id, Change(events=[request]))
 
-    def _content(self, content: str | Sequence[Block]) -> tuple[Block, ...]:
-        blocks = [text_block(content)] if isinstance(content, str) else list(content)
-        if not blocks or all(block.get("type") == "text" and not block["text"].strip() for block in blocks):
-            raise InvalidRequest("The message is empty. Write something and send it again.")
-        return tuple(clean_json(blocks))
-
     def _check_model(self, model: str) -> None:
         if model:
             self._models.get(model)
-
-
-def _turn_of(frame: Frame) -> str | None:
-    return getattr(decode(frame), "turn_id", None)
-
-
-def read_answer(turn_id: str, frames: Sequence[Frame]) -> Answer:
-    """The answer in a turn's frames; `block_delta` frames are not needed."""
-    shown = fold(decode_all(frames))
-    turn = shown.turns[turn_id]
-    last = turn.steps[-1][0] if turn.steps else None
-    return Answer(turn=turn, message=shown.messages.get(last or ""), seq=frames[-1].seq)

@@ -1,0 +1,7 @@
+"""The verbs. Library, command line and HTTP are skins over these; each checks who is asking."""
+
+from antiphon.service.answers import Answer, read_answer
+from antiphon.service.asking import Ask
+from antiphon.service.verbs import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Service
+
+__all__ = ["DEFAULT_SYSTEM", "LOCAL_PRINCIPAL", "Answer", "Ask", "Service", "read_answer"]

@@ -1,0 +1,58 @@
+"""How a turn ended, read from its frames."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from antiphon.domain import events as e
+from antiphon.domain.fold import fold
+from antiphon.domain.messages import Message, text_of
+from antiphon.domain.state import Turn
+from antiphon.stores.frames import Frame, decode, decode_all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a turn ended, and the message it left, if any. `seq` is that of its end."""
+
+    turn: Turn
+    message: Message | None
+    seq: int
+
+    @property
+    def text(self) -> str:
+        """The visible text; for a refusal, the sentence that says so."""
+        if self.turn.status == "refused" and self.turn.error is not None:
+            return self.turn.error.detail
+        return text_of(self.message.content) if self.message else ""
+
+
+def read_answer(turn_id: str, frames: Sequence[Frame]) -> Answer:
+    """The answer in a turn's frames; `block_delta` frames are not needed."""
+    shown = fold(decode_all(frames))
+    turn = shown.turns[turn_id]
+    last = turn.steps[-1][0] if turn.steps else None
+    return Answer(turn=turn, message=shown.messages.get(last or ""), seq=frames[-1].seq)
+
+
+async def only_turn(
+    turn_id: str, batches: AsyncGenerator[list[Frame], None]
+) -> AsyncGenerator[list[Frame], None]:
+    """Of a conversation's frames those of one turn, from its `turn_queue` to its `turn_end`, which is last.
+
+    Empty lists, the signs of life, pass.
+    """
+    running = False
+    async for batch in batches:
+        mine: list[Frame] = []
+        for frame in batch:
+            named = frame.type in _NAMING and getattr(decode(frame), "turn_id", None) == turn_id
+            running = running or (named and frame.type == e.TurnStart.type)
+            if running or named:
+                mine.append(frame)
+            if named and frame.type == e.TurnEnd.type:
+                yield mine
+                return
+        yield mine
+
+
+_NAMING = {e.MessageAdd.type, e.TurnQueue.type, e.TurnStart.type, e.TurnEnd.type}

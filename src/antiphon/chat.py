@@ -8,7 +8,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from antiphon.bootstrap import make_upstream, open_service
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
-from antiphon.domain.messages import Block
+from antiphon.domain.messages import Block, clean_text
 from antiphon.domain.usage import Usage
 from antiphon.errors import (
     AnswerError,
@@ -31,7 +31,7 @@ from antiphon.errors import (
     UpstreamRejected,
 )
 from antiphon.money.dollars import dollars
-from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame, decode
@@ -77,8 +77,8 @@ class AsyncChat:
 
     Args:
         api_key: instead of the environment's credentials.
-        system: the system prompt, kept apart from the history.
-        model: a model of the price table; default `ANTIPHON_MODEL`.
+        system: the system prompt, kept apart from the history; empty leaves a named conversation's as it is.
+        model: a model of the price table; default the conversation's, or `ANTIPHON_MODEL`.
         max_tokens: of each answer.
         max_history_turns: how many of the newest user turns are sent; default all.
         store: where conversations are kept, `memory://` or `sqlite:///PATH`; default `ANTIPHON_STORE`.
@@ -94,7 +94,7 @@ class AsyncChat:
         self,
         *,
         api_key: str | None = None,
-        system: str = DEFAULT_SYSTEM,
+        system: str = "",
         model: str | None = None,
         max_tokens: int | None = None,
         max_history_turns: int | None = None,
@@ -106,7 +106,8 @@ class AsyncChat:
             model=model, max_tokens=max_tokens, max_history_turns=max_history_turns, store=store
         )
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
-        self._system = system
+        given = {"system": clean_text(system), "model": model or ""}
+        self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
         self._session_id = session_id
         self._service: Service | None = None
         self._conversation_id: str | None = None
@@ -194,6 +195,7 @@ class AsyncChat:
 
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()
+        ask = replace(ask, settings=self._given)
         return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask)
 
     async def _open(self) -> tuple[Service, str]:
@@ -205,7 +207,12 @@ class AsyncChat:
             return self._service, self._conversation_id
 
     async def _conversation(self, service: Service) -> Header:
-        return await service.create(LOCAL_PRINCIPAL, system=self._system, name=self._session_id)
+        return await service.create(
+            LOCAL_PRINCIPAL,
+            system=self._given.get("system", ""),
+            model=self._given.get("model", ""),
+            name=self._session_id,
+        )
 
 
 class Chat:
@@ -334,4 +341,5 @@ def error_of(answer: Answer) -> AntiphonError:
         return AnswerInterrupted("The answer was stopped.", partial=answer.text, turn_id=turn_id)
     if answer.message is not None:
         return AnswerInterrupted(problem.detail, partial=answer.text, turn_id=turn_id)
-    return _ERRORS.get(problem.name, AnswerError)(problem.detail, turn_id=turn_id)
+    facts = {} if problem.retry_after_s is None else {"retry_after": problem.retry_after_s}
+    return _ERRORS.get(problem.name, AnswerError)(problem.detail, turn_id=turn_id, **facts)

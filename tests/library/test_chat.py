@@ -79,6 +79,19 @@ def test_a_named_conversation_survives_in_a_database(simulator: Simulator, tmp_p
     assert len(simulator.requests[-1].body["messages"]) == 3
 
 
+def test_a_new_system_prompt_holds_for_a_named_conversation(simulator: Simulator, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'chats.db'}"
+    with Chat(store=store, session_id="zoe", system="One.") as chat:
+        chat.send("a")
+    with Chat(store=store, session_id="zoe") as chat:
+        chat.send("b")
+    with Chat(store=store, session_id="zoe", system="Two.", model="claude-haiku-5-5") as chat:
+        chat.send("c")
+    bodies = [request.body for request in simulator.requests]
+    assert [body["system"][0]["text"] for body in bodies] == ["One.", "One.", "Two."]
+    assert [body["model"] for body in bodies] == [*["claude-sonnet-5-5"] * 2, "claude-haiku-5-5"]
+
+
 def test_only_the_newest_turns_are_sent_if_asked(simulator: Simulator) -> None:
     with Chat(max_history_turns=2) as chat:
         for number in range(4):
@@ -89,12 +102,13 @@ def test_only_the_newest_turns_are_sent_if_asked(simulator: Simulator) -> None:
 
 
 def test_a_failed_message_can_simply_be_sent_again(simulator: Simulator) -> None:
-    simulator.script(Fail(status=401), Fail(status=529), Fail(status=500), Reply(text="Hello."))
+    simulator.script(Fail(status=401), Fail(status=529, retry_after=7), Fail(status=500), Reply(text="Hello."))
     with Chat() as chat:
         with pytest.raises(UpstreamAuth) as refused:
             chat.send("hello")
-        with pytest.raises(UpstreamBusy):
+        with pytest.raises(UpstreamBusy) as busy:
             chat.send("hello")
+        assert busy.value.facts["retry_after"] == 7
         with pytest.raises(UpstreamFailed):
             chat.send("hello")
         assert chat.history() == []

@@ -17,7 +17,7 @@ from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError, UpstreamFailed, UpstreamRejected
 from antiphon.model.wire import Ending, MessageDelta, MessageHead, MessageStart, StreamEvent
 
-MAX_TOKENS = 1024
+MAX_TOKENS = 512
 """At 10 to 30 tokens a second, longer answers are not worth the wait."""
 
 HISTORY_TOKENS = 3000

@@ -15,6 +15,9 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
+REPEAT_PENALTY = 1.15
+"""Without one, small models go round in circles until their limit."""
+
 READY = "READY "
 """The one line this process says on stdout: `READY http://127.0.0.1:PORT`."""
 
@@ -62,6 +65,7 @@ def parameters(runtime: Any, orders: Orders) -> Any:
     wanted.cpuparams_batch.n_threads = os.cpu_count() or 1
     wanted.cache_ram_mib = orders.prompt_cache_mib
     wanted.sse_ping_interval = orders.ping_s
+    wanted.sampling.penalty_repeat = REPEAT_PENALTY
     if orders.temperature is not None:
         wanted.sampling.temp = orders.temperature
     return wanted

@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+# Compiled files are kept: a test starts many processes, and each would compile everything again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test check format bench soak lock clean
 .DELETE_ON_ERROR:

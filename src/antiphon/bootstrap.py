@@ -43,7 +43,7 @@ async def open_service(
     models = model_table(settings)
     models.get(settings.model)
     upstream = upstream or make_upstream(settings)
-    store = store or make_store(settings.store)
+    store = store or make_store(settings)
     await store.open()
     hub = Hub(store)
     parts = Parts(
@@ -77,19 +77,36 @@ def model_table(settings: Settings) -> ModelTable:
     return load_facts().with_added({LOCAL: LOCAL_FACTS, **settings.models})
 
 
-def make_store(url: str) -> Store:
-    """Raises ConfigurationError: no such kind of store."""
-    scheme, _, rest = url.partition("://")
+def make_store(settings: Settings) -> Store:
+    """Raises ConfigurationError: there is no such kind of store, or its driver is not installed.
+
+    Drivers are loaded for who asks for them: SQLAlchemy alone takes 150 ms.
+    """
+    scheme, _, rest = settings.store.partition("://")
     match scheme:
         case "memory":
             return MemoryStore()
         case "sqlite" if rest.startswith("/") and len(rest) > 1:
-            from antiphon.stores.sql.sqlite import SqliteDatabase  # noqa: PLC0415 - SQLAlchemy takes 150 ms
+            from antiphon.stores.sql.sqlite import SqliteDatabase  # noqa: PLC0415
             from antiphon.stores.sql.store import SqlStore  # noqa: PLC0415
 
             return SqlStore(SqliteDatabase(Path(rest[1:])))
+        case "postgresql" | "postgres":
+            try:
+                from antiphon.stores.sql.postgres import PostgresDatabase  # noqa: PLC0415
+            except ImportError as error:
+                raise ConfigurationError(_missing("PostgreSQL", "postgres")) from error
+            from antiphon.stores.sql.store import SqlStore  # noqa: PLC0415
+
+            return SqlStore(PostgresDatabase(settings.store, migrate=settings.migrate == "auto"))
         case _:
-            raise ConfigurationError("ANTIPHON_STORE must be memory:// or sqlite:///PATH.")
+            raise ConfigurationError(
+                "ANTIPHON_STORE must be memory://, sqlite:///PATH or postgresql://HOST/DATABASE."
+            )
+
+
+def _missing(store: str, extra: str) -> str:
+    return f'{store} needs its driver, which is not installed: pip install "antiphon[{extra}]".'
 
 
 def make_upstream(settings: Settings, *, api_key: str | None = None, base_url: str | None = None) -> Upstream:

@@ -5,7 +5,7 @@ Only this module reads the environment; the SDK reads its own `ANTHROPIC_*` vari
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     )
 
     store: str = "memory://"
+    migrate: Literal["auto", "never"] = "auto"
+    """Whether PostgreSQL is brought to this version's schema when it is opened."""
     model: str = "claude-sonnet-5-5"
     local_model: str | None = None
     """A GGUF file or a name of the catalogue, for the model `local`."""

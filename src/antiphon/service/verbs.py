@@ -217,6 +217,9 @@ class Service:
         if ask.content is None and parent.role != "user":
             raise InvalidRequest("Only a user's message can be answered again: name it as parent_id.")
 
+    async def exists(self, conversation_id: str) -> bool:
+        return bool(await self._store.last_seqs([conversation_id]))
+
     def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
         """Committed frames with a greater seq, without end; an empty list is a sign of life.
 
@@ -241,7 +244,7 @@ class Service:
         follow = self.follow(conversation_id, accepted.seq - 1)
         async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:
             async for batch in batches:
-                if not batch and not await self._store.last_seqs([conversation_id]):
+                if not batch and not await self.exists(conversation_id):
                     raise NotFound("This conversation was deleted; its answer is gone with it.")
                 yield batch
 

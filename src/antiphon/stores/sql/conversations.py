@@ -19,8 +19,6 @@ def create(
 ) -> Header:
     if name is not None and (taken := find(connection, principal, name)) is not None:
         return taken
-    if connection.execute(select(tombstones.c.counter).filter_by(conversation_id=conversation_id)).first():
-        raise Conflict("This conversation id was used before. Make a new one.")
     values: dict[str, Any] = {
         "id": conversation_id,
         "principal": principal,
@@ -39,6 +37,9 @@ def create(
         connection.execute(insert(conversations), header_row(values))
     except IntegrityError as error:
         raise Conflict("This conversation id is in use. Make a new one.") from error
+    # Looked at now: where another replica was deleting it, the insert has waited for that.
+    if connection.execute(select(tombstones.c.counter).filter_by(conversation_id=conversation_id)).first():
+        raise Conflict("This conversation id was used before. Make a new one.")
     connection.execute(
         insert(events),
         {"conversation_id": conversation_id, "seq": 1, "type": event.type, "data": encode(event)},
@@ -75,11 +76,13 @@ def recent(
 
 
 def remove(connection: Connection, principal: str, conversation_id: str, now: float) -> Header:
-    """Delete the row, and with it everything that hangs on it; leave a tombstone."""
+    """Delete the row, and with it everything that hangs on it; leave a tombstone. Raises NotFound."""
     header = get(connection, principal, conversation_id)
     counter = connection.execute(
         delete(conversations).filter_by(id=conversation_id).returning(conversations.c.counter)
-    ).scalar_one()
+    ).scalar_one_or_none()
+    if counter is None:  # another replica was faster
+        raise NotFound("There is no such conversation.")
     connection.execute(
         insert(tombstones), {"conversation_id": conversation_id, "counter": counter, "deleted_at": now}
     )
@@ -88,4 +91,9 @@ def remove(connection: Connection, principal: str, conversation_id: str, now: fl
 
 def forget(connection: Connection, principal: str, name: str, now: float) -> Header | None:
     header = find(connection, principal, name)
-    return remove(connection, principal, header.id, now) if header is not None else None
+    if header is None:
+        return None
+    try:
+        return remove(connection, principal, header.id, now)
+    except NotFound:
+        return None

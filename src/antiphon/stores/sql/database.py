@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from antiphon.errors import StoreUnavailable
 from antiphon.stores.base import Hint, Lease
@@ -29,6 +29,8 @@ class Database(Protocol):
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run `transaction` in one write transaction, committed with full sync when this returns.
+
+        It may be run again after it was rolled back, so it changes nothing but the database.
 
         Raises:
             StoreUnavailable: nothing was committed, or it is not known (the connection died in commit).
@@ -61,11 +63,12 @@ class Database(Protocol):
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
+def store_errors(*also: type[Exception]) -> Iterator[None]:
     """What the driver raises becomes ours. The sentence holds nothing of the statement or its values."""
+    kinds: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, *also)
     try:
         yield
-    except (DBAPIError, SQLAlchemyError, OSError) as error:
+    except kinds as error:
         raise StoreUnavailable(
             "The store cannot be reached or written to. Nothing of this request was half-done; try again."
         ) from error

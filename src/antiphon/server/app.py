@@ -1,0 +1,88 @@
+"""The application: `create_app` puts guard, routes and page around one `Service`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from antiphon.bootstrap import open_service
+from antiphon.server.about import about
+from antiphon.server.guard import BodyLimit, Faults, Guard
+from antiphon.server.hosts import names_of
+from antiphon.server.page import PageFiles, page
+from antiphon.server.problems import add_problem_handlers
+from antiphon.server.reading import KEY_HEADER
+from antiphon.server.routes import conversations, health, simple, turns
+from antiphon.service import Service
+from antiphon.settings import Settings, default_database, read_settings
+
+PREFLIGHT_S = 600
+"""Seconds for which a browser need not ask again whether a page of another site may."""
+
+
+def create_app(settings: Settings | None = None, *, service: Service | None = None) -> FastAPI:
+    """The ASGI application. It opens a service by the settings, and closes it; one that is given it leaves.
+
+    Without a store in the settings, conversations are kept in SQLite in the user's data folder.
+
+    Raises:
+        ConfigurationError: a setting cannot be used. Starting raises what `open_service` does.
+    """
+    settings = with_lasting_store(settings or read_settings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        if service is not None:
+            yield
+            return
+        app.state.service = opened = await open_service(settings)
+        try:
+            yield
+        finally:
+            await opened.close()
+
+    app = FastAPI(
+        title="Antiphon",
+        summary="A chatbot on the Claude API.",
+        lifespan=lifespan,
+        docs_url=None,  # these pages load their scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.state.settings = settings
+    app.state.about = about(settings)
+    app.include_router(simple.router)
+    app.include_router(conversations.router)
+    app.include_router(turns.router)
+    app.include_router(health.router)
+    app.add_route("/", page, include_in_schema=False)
+    app.mount("/static", PageFiles())
+    add_problem_handlers(app)
+    _add_middleware(app, settings)
+    return app
+
+
+def with_lasting_store(settings: Settings) -> Settings:
+    """The settings, with a database in the user's data folder where no store was chosen."""
+    if "store" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"store": default_database()})
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last that is added comes first. CORS stands before what refuses, so that its pages can read why."""
+    names = names_of(settings)
+    app.add_middleware(Faults)
+    app.add_middleware(BodyLimit, limit=settings.max_body)
+    if names.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=tuple(names.origins),
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=(KEY_HEADER, "Last-Event-ID"),
+            expose_headers=("Retry-After",),
+            max_age=PREFLIGHT_S,
+        )
+    app.add_middleware(Guard, names=names)

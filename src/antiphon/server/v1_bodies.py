@@ -1,0 +1,116 @@
+"""What requests under `/v1` say, checked; nothing that is not listed here is taken."""
+
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from antiphon.domain.events import HEAD
+from antiphon.service import Ask
+
+Text: TypeAlias = Annotated[str, Field(max_length=1_000_000)]
+Id: TypeAlias = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        description="A UUID in its usual form, in lower case.",
+    ),
+]
+TurnId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}\.[0-9a-f-]{36}$")]
+
+
+class Body(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Options(Body):
+    """Parameters of the Messages API, by its own names."""
+
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000)
+    stop_sequences: list[str] | None = Field(None, max_length=100)
+    thinking: dict[str, Any] | None = None
+    output_config: dict[str, Any] | None = None
+
+    def given(self) -> dict[str, Any]:
+        return self.model_dump(exclude_none=True)
+
+
+class NewConversation(Body):
+    title: Text = ""
+    system: Text | None = Field(None, description="The system prompt; absent: a plain assistant's.")
+    model: Text = Field("", description="A model of GET /v1/models; empty: the server's default.")
+    options: Options = Options()
+
+
+class ConversationChange(Body):
+    """What is absent stays as it is."""
+
+    title: Text | None = None
+    system: Text | None = None
+    model: Text | None = None
+    options: Options | None = None
+
+
+class TextBlock(Body):
+    type: Literal["text"]
+    text: Text
+
+
+class MediaBlock(Body):
+    """An image or document block as the Messages API has it."""
+
+    type: Literal["image", "document"]
+    source: dict[str, Any]
+    title: str | None = None
+    context: str | None = None
+    citations: dict[str, Any] | None = None
+
+
+ContentBlock: TypeAlias = Annotated[TextBlock | MediaBlock, Field(discriminator="type")]
+
+
+class NewTurn(Body):
+    """A message, or, without content, another answer to `parent_id`."""
+
+    content: Text | Annotated[list[ContentBlock], Field(max_length=1000)] | None = None
+    message_id: Id | None = None
+    parent_id: Id | None = Field(
+        None,
+        description="Absent: the conversation's head when the turn starts. null: a new root.",
+    )
+    after_turn: TurnId | None = Field(None, description="The turn behind which this one was queued.")
+    when_busy: Literal["queue", "reject", "interrupt"] = "queue"
+    options: Options = Options()
+
+    def ask(self, key: str) -> Ask:
+        content = self.content
+        if isinstance(content, list):
+            blocks = [block.model_dump(exclude_none=True) for block in content]
+        return Ask(
+            content=blocks if isinstance(content, list) else content,
+            message_id=self.message_id,
+            parent_id=self.parent_id if "parent_id" in self.model_fields_set else HEAD,
+            after_turn=self.after_turn,
+            when_busy=self.when_busy,
+            options=self.options.given(),
+            key=key,
+        )
+
+
+class HeadChange(Body):
+    message_id: Id | None = Field(description="The message to show and go on from; null: before the first.")
+
+
+class Cancel(Body):
+    seen_seq: int | None = Field(
+        None, ge=0, description="The last event you have seen; absent: all that is committed."
+    )
+
+
+class Document(BaseModel):
+    """An exported conversation."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    format: str
+    id: str
+    events: list[dict[str, Any]]

@@ -1,0 +1,170 @@
+"""The PostgreSQL driver: a pool of sessions, row locks, and notifications for other replicas."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from antiphon.errors import ConfigurationError
+from antiphon.stores.base import Hint, Lease
+from antiphon.stores.sql.database import Advance
+from antiphon.stores.sql.migrate import is_current, schema_of, upgrade
+from antiphon.stores.sql.postgres_hints import CHANNEL, listen, payload_of
+from antiphon.stores.sql.postgres_sessions import (
+    connect,
+    connect_unbounded,
+    opening,
+    passes,
+    postgres_errors,
+)
+
+T = TypeVar("T")
+
+SESSIONS = 10
+"""One process cannot keep more of them busy, and ten replicas stay below PostgreSQL's usual 100."""
+
+POOL_WAIT_S = 5.0
+SESSION_LIFE_S = 600
+"""Sessions that were idle for longer may have been dropped by something on the way, without a word."""
+
+TRIES = 3
+_DRIVER = "postgresql+asyncpg://"
+
+_MIGRATING = text("SELECT pg_advisory_xact_lock(7020094461950582128)")
+"""Any number will do if all replicas, also older and newer ones, use the same."""
+
+_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
+_LOCK = text("SELECT 1 FROM conversations WHERE id = :id FOR NO KEY UPDATE")
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+_ADVANCE = text(
+    "WITH claim AS (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:turns AS text[]),"
+    " CAST(:counters AS bigint[]), CAST(:owners AS text[]), CAST(:counts AS bigint[]))"
+    " AS claim (id, turn_id, counter, owner, count)),"
+    " held AS (SELECT id FROM conversations WHERE id = ANY (CAST(:ids AS text[])) ORDER BY id"
+    " FOR NO KEY UPDATE)"
+    " UPDATE conversations SET last_seq = last_seq + claim.count FROM held JOIN claim ON claim.id = held.id"
+    " WHERE conversations.id = held.id AND conversations.counter = claim.counter"
+    " AND conversations.lease_owner = claim.owner AND conversations.running = claim.turn_id"
+    " RETURNING conversations.id, conversations.counter, conversations.last_seq"
+)
+"""Rows are locked in the order of their ids, as everywhere, so that no two commits wait for each other."""
+
+
+class PostgresDatabase:
+    """A database of its own on a server. Any number of replicas may share it.
+
+    Transactions may run more than once until they succeed: they are functions of the connection alone.
+    """
+
+    def __init__(self, url: str, *, migrate: bool = True) -> None:
+        self._url = url
+        self._migrates = migrate
+        self._engine = create_async_engine(
+            _DRIVER,
+            async_creator=partial(connect, url),
+            pool_size=SESSIONS,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_S,
+            pool_recycle=SESSION_LIFE_S,
+            pool_use_lifo=True,
+            hide_parameters=True,
+        )
+        self._snapshots = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+    async def open(self) -> None:
+        """Connect, and bring the tables to what this code reads and writes.
+
+        Raises:
+            StoreUnavailable, NewerData.
+            ConfigurationError: the address is refused, or the schema is behind and may not be migrated here.
+        """
+        with opening():
+            if is_current(await self.read(schema_of)):
+                return
+            if not self._migrates:
+                raise ConfigurationError(
+                    "The database is behind this version of Antiphon, and ANTIPHON_MIGRATE=never forbids to "
+                    "change it here. Nothing was changed; run `antiphon migrate`."
+                )
+            await self._upgrade()
+
+    async def _upgrade(self) -> None:
+        """One replica migrates; those that come meanwhile wait, and find it done."""
+        engine = create_async_engine(
+            _DRIVER, async_creator=partial(connect_unbounded, self._url), poolclass=NullPool
+        )
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(_MIGRATING)
+                if not is_current(await connection.run_sync(schema_of)):
+                    await connection.run_sync(upgrade)
+        finally:
+            await engine.dispose()
+
+    async def close(self) -> None:
+        with postgres_errors():
+            await self._engine.dispose()
+
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
+        return await _whole(_transact(self._engine, transaction))
+
+    async def read(self, transaction: Callable[[Connection], T]) -> T:
+        return await _whole(_transact(self._snapshots, transaction))
+
+    def now(self, connection: Connection) -> float:
+        """The server's clock: replicas on other machines may have others."""
+        return float(connection.execute(_NOW).scalar_one())
+
+    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
+        leases = {(claim.lease.conversation_id, claim.lease.counter): claim.lease for claim in batch}
+        claims = {
+            "ids": [claim.lease.conversation_id for claim in batch],
+            "turns": [claim.lease.turn_id for claim in batch],
+            "counters": [claim.lease.counter for claim in batch],
+            "owners": [claim.lease.owner for claim in batch],
+            "counts": [claim.count for claim in batch],
+        }
+        return {leases[row[0], row[1]]: row[2] for row in connection.execute(_ADVANCE, claims)}
+
+    def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
+        connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload_of(frames)})
+
+    def hints(self) -> AsyncGenerator[Hint | None, None]:
+        """Each reader of hints has one session of its own, outside the pool."""
+        return listen(self._url)
+
+    def lock(self, connection: Connection, conversation_id: str) -> None:
+        connection.execute(_LOCK, {"id": conversation_id})
+
+
+async def _transact(engine: AsyncEngine, transaction: Callable[[Connection], T], tries: int = TRIES) -> T:
+    """Raises StoreUnavailable, or what the transaction raised on purpose."""
+    committing = False
+    with postgres_errors():
+        try:
+            async with engine.connect() as connection:
+                outcome = await connection.run_sync(transaction)
+                committing = True
+                await connection.commit()
+                return outcome
+        except DBAPIError as error:
+            if tries == 1 or not passes(error, committing=committing):
+                raise
+    return await _transact(engine, transaction, tries - 1)
+
+
+async def _whole(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for it even if cancelled: a transaction is never left in the air."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,84 @@
+"""A server in a thread: uvicorn as `antiphon serve` sets it up, on a free port."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+import uvloop
+
+from antiphon.bootstrap import open_service
+from antiphon.server import create_app
+from antiphon.settings import Settings
+from antiphon.stores.base import Store
+
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Served:
+    url: str
+    stop: Callable[[], None]
+    """Begins to stop: answers under way may take a second to end."""
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, listening: "Future[None]") -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set_result(None)
+
+
+@contextmanager
+def serving(settings: Settings, *, store: Store | None = None) -> Generator[Served]:
+    """Serve in a thread. With a `store` of one's own, that one is used."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listening: Future[None] = Future()
+    servers: list[uvicorn.Server] = []
+
+    async def serve() -> None:
+        service = await open_service(settings, store=store) if store is not None else None
+        config = uvicorn.Config(
+            create_app(settings, service=service),
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        servers.append(_Server(config, listening))
+        await servers[0].serve(sockets=[listener])
+        if service is not None:
+            await service.close()
+
+    def run() -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(serve())
+        except BaseException as error:
+            if listening.done():
+                raise
+            listening.set_exception(RuntimeError(f"the server did not start: {error!r}"))
+
+    thread = threading.Thread(target=run, name="server", daemon=True)
+
+    def stop() -> None:
+        servers[0].should_exit = True
+
+    with listener:
+        thread.start()
+        listening.result(PATIENCE_S)
+        try:
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", stop)
+        finally:
+            stop()
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive(), "the server did not stop"

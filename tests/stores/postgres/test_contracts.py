@@ -1,0 +1,14 @@
+"""PostgreSQL keeps every contract."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from antiphon.stores.base import Store
+from antiphon.stores.sql.store import SqlStore
+from antiphon.testing.stores import CONTRACTS
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
+async def test_contract(store: SqlStore, contract: Callable[[Store], Awaitable[None]]) -> None:
+    await contract(store)

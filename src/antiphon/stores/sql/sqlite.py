@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
 from antiphon.stores.sql.database import Advance, store_errors
+from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction, commit_group
 from antiphon.stores.sql.migrate import migrate
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="antiphon-write")
+        self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
+        self._committing: asyncio.Task[None] | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="antiphon-read")
         url = f"sqlite:///{path}"
         self._write_engine = create_engine(
@@ -78,7 +81,27 @@ class SqliteDatabase:
         self._readers.shutdown()
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
-        return await self._run(self._writer, _transact, self._write_engine, transaction)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((transaction, future))
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_waiting())
+        return await _finished(future)
+
+    async def _commit_waiting(self) -> None:
+        """Whatever came while the last group was committed makes the next one."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+                work = [transaction for transaction, _ in group]
+                results = await loop.run_in_executor(self._writer, commit_group, self._write_engine, work)
+                for (_, future), result in zip(group, results, strict=True):
+                    if isinstance(result, Failed):
+                        future.set_exception(result.error)
+                    else:
+                        future.set_result(result)
+        finally:
+            self._committing = None
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await self._run(self._readers, _transact, self._read_engine, transaction)
@@ -133,13 +156,16 @@ class SqliteDatabase:
         """`BEGIN IMMEDIATE` holds the whole file already."""
 
     async def _run(self, executor: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
-        """Run in the thread, and wait for it even if cancelled: a transaction is never left in the air."""
-        future = asyncio.get_running_loop().run_in_executor(executor, call, *args)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])
-            raise
+        return await _finished(asyncio.get_running_loop().run_in_executor(executor, call, *args))
+
+
+async def _finished(future: asyncio.Future[T]) -> T:
+    """Wait for it even if cancelled: a transaction is never left in the air."""
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        raise
 
 
 def _busy(error: BaseException | None) -> bool:

@@ -1,0 +1,48 @@
+-- Accept a turn: claim the key, append, take the lease if no turn holds it.
+if redis.call('EXISTS', state) == 0 then return {'missing'} end
+if given.key then
+  local packed = redis.call('HGET', keys, given.key)
+  local known = packed and cmsgpack.unpack(packed)
+  if known and known[4] >= now then
+    if known[1] ~= given.body_hash then return {'reused'} end
+    return {'known', known[2], known[3]}
+  end
+end
+if given.message and redis.call('HEXISTS', messages, 'message:' .. given.message[1]) == 1 then
+  return {'conflict'}
+end
+local running = redis.call('HGET', state, 'running')
+if running ~= '' and given.when_busy == 'reject' then return {'busy', running} end
+if redis.call('ZCARD', queue) >= given.queue_max then return {'full'} end
+if now - given.noted > given.noted_ms then return {'stale'} end
+local cancels = running ~= '' and given.when_busy == 'interrupt'
+if cancels then
+  if not given.cancel or given.cancel.turn_id ~= running then
+    return {'interrupts', running, tonumber(redis.call('HGET', state, 'last_seq'))}
+  end
+  table.insert(given.change.events, 1, given.cancel.event)
+end
+
+local seq = commit(given.change)
+local message_seq = 0
+if given.message then
+  message_seq = seq - 1
+  put_message(given.message[1], given.message[2], given.message[3], message_seq)
+end
+put_turn(given.turn_id, {'queued', seq, message_seq, ''})
+redis.call('ZADD', queue, seq, given.turn_id)
+if given.key then
+  -- Each accept adds one key and takes away two that have expired, so that they cannot pile up.
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', key_times, '-inf', now, 'LIMIT', 0, 2)) do
+    redis.call('HDEL', keys, old)
+    redis.call('ZREM', key_times, old)
+  end
+  local expires = now + given.key_ms
+  redis.call('HSET', keys, given.key, cmsgpack.pack({given.body_hash, given.turn_id, seq, expires}))
+  redis.call('ZADD', key_times, expires, given.key)
+end
+local counter = 0
+if running == '' then counter = grant(given.turn_id, given.owner) end
+publish(seq)
+touch()
+return {'accepted', seq, counter, cancels and 1 or 0, whole()}

@@ -1,0 +1,6 @@
+if given.lease and not holds(state, given.lease) then return {'lost'} end
+if redis.call('EXISTS', state) == 0 then return {'missing'} end
+local last_seq = commit(given.change)
+publish(last_seq)
+touch()
+return {'done', last_seq}

@@ -1,0 +1,63 @@
+-- Append events and change what is projected from them. Nothing here can refuse: check before you commit.
+local OPEN = {queued = true, running = true, waiting = true}
+
+local function put_message(id, parent_id, packed, seq)
+  redis.call('HSET', messages, 'message:' .. id, seq .. ' ' .. packed, 'parent:' .. id, parent_id)
+end
+
+local function put_turn(id, turn)
+  redis.call('HSET', turns, 'turn:' .. id, cmsgpack.pack(turn))
+end
+
+local function set_status(id, status)
+  local packed = redis.call('HGET', turns, 'turn:' .. id)
+  if not packed then return end
+  local turn = cmsgpack.unpack(packed)
+  if not OPEN[status] then
+    if OPEN[turn[1]] then redis.call('HINCRBY', state, 'turns', 1) end
+    turn[4] = redis.call('HGET', state, 'head')
+  end
+  turn[1] = status
+  put_turn(id, turn)
+  if status ~= 'queued' then redis.call('ZREM', queue, id) end
+end
+
+-- Amounts are decimal strings, which HINCRBY adds as 64-bit integers: a Lua number would round large ones.
+local function negative(amount)
+  if amount:sub(1, 1) == '-' then return amount:sub(2) end
+  return '-' .. amount
+end
+
+local function put_attempt(key, model, amounts, row)
+  local packed = redis.call('HGET', turns, 'attempt:' .. key)
+  if packed then
+    local known = cmsgpack.unpack(packed)
+    model = known[1]
+    for name, amount in pairs(known[2]) do redis.call('HINCRBY', state, name, negative(amount)) end
+  end
+  for name, amount in pairs(amounts) do redis.call('HINCRBY', state, name, amount) end
+  redis.call('HSET', turns, 'attempt:' .. key, cmsgpack.pack({model, amounts, row}))
+end
+
+local function commit(change)
+  local before = tonumber(redis.call('HGET', state, 'last_seq'))
+  local last_seq = before + #change.events
+  redis.call('HSET', state, 'last_seq', last_seq)
+  for i, event in ipairs(change.events) do
+    redis.call('XADD', log, (before + i) .. '-0', event[1], event[2])
+  end
+  for name, value in pairs(change.fields) do redis.call('HSET', state, name, value) end
+  if change.settings_back then
+    redis.call('HSET', state, 'settings_seq', last_seq - change.settings_back)
+  end
+  if change.fields.updated_at then redis.call('ZADD', recent, change.fields.updated_at, given.id) end
+  for _, message in ipairs(change.messages) do
+    put_message(message[1], message[2], message[3], last_seq)
+  end
+  for _, id in ipairs(change.removed) do redis.call('HDEL', messages, 'message:' .. id, 'parent:' .. id) end
+  for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2]) end
+  for _, attempt in ipairs(change.attempts) do
+    put_attempt(attempt[1], attempt[2], attempt[3], attempt[4])
+  end
+  return last_seq
+end

@@ -1,0 +1,1 @@
+return cmsgpack.pack(redis.call('HGETALL', KEYS[1]))

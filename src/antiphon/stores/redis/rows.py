@@ -1,0 +1,176 @@
+"""Values to what is stored, and back. What scripts must not look into is JSON, packed and read only here."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from antiphon.domain.conversations import Header, PlacedMessage, Totals
+from antiphon.domain.events import ConversationCreate, Event
+from antiphon.domain.messages import Message
+from antiphon.domain.usage import Usage
+from antiphon.stores.base import Change, Lease
+from antiphon.stores.frames import Frame, encode
+from antiphon.stores.projection import (
+    SETTINGS_BACK,
+    AttemptChange,
+    attempt_changes,
+    header_changes,
+    turn_changes,
+)
+
+Given: TypeAlias = Mapping[str, Any] | Sequence[Any]
+"""What a script is given besides its keys. Scripts unpack text, numbers, lists and maps, but no bytes."""
+
+Packed: TypeAlias = tuple[str, str]
+"""An event's type and its JSON."""
+
+pack_given = msgspec.msgpack.Encoder().encode
+_json = msgspec.json.Encoder()
+_message = msgspec.json.Decoder(Message)
+_options = msgspec.json.Decoder(dict[str, Any])
+_names = msgspec.json.Decoder(tuple[str, ...])
+_texts = msgspec.msgpack.Decoder(list[str])
+_entries = msgspec.msgpack.Decoder(list[tuple[str, str, str]])
+_turn = msgspec.msgpack.Decoder(tuple[str, int, int, str])
+
+NOTHING = pack_given([])
+
+_USAGE = tuple(field.name for field in dataclasses.fields(Usage))
+_COSTS = ("cost_nanodollars", "saved_nanodollars")
+TOTALS = ("last_seq", "turns", *_COSTS, *_USAGE)
+"""The fields of a state that `totals_of` reads, in its order."""
+
+
+def pack(value: object) -> str:
+    return _json.encode(value).decode()
+
+
+def pack_events(events: Sequence[Event]) -> list[Packed]:
+    return [(event.type, encode(event).decode()) for event in events]
+
+
+def frames_of(packed: Sequence[Packed], last_seq: int) -> list[Frame]:
+    first = last_seq - len(packed) + 1
+    return [Frame(seq, type_, data.encode()) for seq, (type_, data) in enumerate(packed, first)]
+
+
+def lease_row(lease: Lease) -> dict[str, Any]:
+    return {"turn_id": lease.turn_id, "counter": lease.counter, "owner": lease.owner}
+
+
+def message_row(message: Message) -> tuple[str, str, str]:
+    """Its id, that of its parent, and the whole."""
+    return message.id, message.parent_id or "", pack(message)
+
+
+def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
+    """All that a commit changes. `turn_id` is the turn that the events belong to; without one, their attempts
+    are not counted as made here.
+    """
+    changed = header_changes(change)
+    attempts = attempt_changes(change.events) if turn_id is not None else []
+    return {
+        "events": pack_events(change.events),
+        "settings_back": changed.pop(SETTINGS_BACK, None),
+        "fields": {name: _field(value) for name, value in changed.items()},
+        "messages": [message_row(message) for message in change.messages],
+        "removed": change.removed,
+        "turns": list(turn_changes(change.events, turn_id).items()),
+        "attempts": [_attempt_row(row, f"{turn_id}/{row.step}/{row.attempt}") for row in attempts],
+    }
+
+
+def _field(value: object) -> str | int:
+    match value:
+        case None:
+            return ""
+        case str() | int():
+            return value
+        case _:
+            return pack(value)
+
+
+def _attempt_row(row: AttemptChange, place: str) -> tuple[str, str, dict[str, str], str]:
+    """Its place, its model, what it adds to the totals, and the whole."""
+    named = [(name, getattr(row, name)) for name in _COSTS]
+    named += [(name, getattr(row.usage, name)) for name in _USAGE]
+    amounts = {name: str(amount) for name, amount in named if amount}
+    return place, row.model or "", amounts, pack(row)
+
+
+def new_state(event: ConversationCreate) -> dict[str, str | int]:
+    """The first state of a conversation, as its first event makes it."""
+    return {
+        "created_at": event.at,
+        "updated_at": event.at,
+        "last_seq": 1,
+        "head": "",
+        "title": event.title,
+        "system": event.system,
+        "model": event.model,
+        "options": pack(event.options),
+        "tools": pack(event.tools),
+        "settings_seq": 0,
+        "running": "",
+        "owner": "",
+        "until": 0,
+        "counter": 0,
+    }
+
+
+def header_or_none(principal: str, conversation_id: str, state: bytes) -> Header | None:
+    """None where nothing is stored."""
+    return None if state == NOTHING else header_of(principal, conversation_id, state)
+
+
+def header_of(principal: str, conversation_id: str, state: bytes) -> Header:
+    """`state` is packed: names and values in turn."""
+    fields = _texts.decode(state)
+    row = dict(zip(fields[::2], fields[1::2], strict=True))
+    return Header(
+        id=conversation_id,
+        principal=principal,
+        created_at=int(row["created_at"]),
+        updated_at=int(row["updated_at"]),
+        last_seq=int(row["last_seq"]),
+        head=row["head"] or None,
+        title=row["title"],
+        system=row["system"],
+        model=row["model"],
+        options=_options.decode(row["options"]),
+        tools=_names.decode(row["tools"]),
+        settings_seq=int(row["settings_seq"]),
+        running=row["running"] or None,
+    )
+
+
+def totals_of(values: Sequence[bytes | None]) -> Totals:
+    row = {name: int(value or 0) for name, value in zip(TOTALS, values, strict=True)}
+    return Totals(
+        turns=row["turns"],
+        usage=Usage(**{name: row[name] for name in _USAGE}),
+        cost_nanodollars=row["cost_nanodollars"],
+        saved_nanodollars=row["saved_nanodollars"],
+    )
+
+
+def stored_frames(packed: bytes) -> list[Frame]:
+    """Entries of a log, whose ids are `<seq>-0`."""
+    return [Frame(int(place[:-2]), type_, data.encode()) for place, type_, data in _entries.decode(packed)]
+
+
+def placed_messages(packed: bytes) -> list[PlacedMessage]:
+    return [_placed(value) for value in _texts.decode(packed)]
+
+
+def _placed(value: str) -> PlacedMessage:
+    seq, _, packed = value.partition(" ")
+    return PlacedMessage(seq=int(seq), message=_message.decode(packed))
+
+
+def turn_of(value: bytes) -> tuple[str, int, str | None]:
+    """A turn's status, the seq of its `turn_queue`, and the last message it left."""
+    status, seq, _, last_message_id = _turn.decode(value)
+    return status, seq, last_message_id or None

@@ -1,0 +1,155 @@
+"""Turns: accept, end, withdraw, renew, claim."""
+
+from collections.abc import Sequence
+
+from antiphon.domain.events import MessageAdd, TurnQueue
+from antiphon.errors import NotFound, StoreUnavailable
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
+from antiphon.stores.frames import Frame, decode
+from antiphon.stores.redis.accepting import acceptance_row, accepted_of, cancel_row
+from antiphon.stores.redis.access import Access
+from antiphon.stores.redis.keys import of_principal
+from antiphon.stores.redis.log import lost
+from antiphon.stores.redis.rows import change_row, frames_of, header_of, lease_row, turn_of
+from antiphon.stores.redis.scripts import Command, changing, on_conversation
+from antiphon.stores.redis.unfinished import Noted
+
+
+class RedisTurns(Access):
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        principal = await self._known_principal(acceptance.conversation_id)
+        row = acceptance_row(acceptance)
+        noted = await self._unfinished.note(principal)
+        anew, cancel = False, None
+        while True:
+            reply = await self._run(
+                changing("accept"), principal, acceptance.conversation_id, **row, noted=noted, cancel=cancel
+            )
+            match reply:
+                case [b"interrupts", running, seen_seq]:
+                    cancel = cancel_row(acceptance, running.decode(), seen_seq)
+                case [b"stale"] if not anew:
+                    noted, anew = await self._unfinished.note(principal, anew=True), True
+                case _:
+                    return accepted_of(acceptance, principal, row, cancel, reply)
+
+    async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
+        principal = await self._known_principal(conversation_id)
+        reply = await self._run(on_conversation("turn"), principal, conversation_id, turn_id=turn_id)
+        if reply[0] == b"missing":
+            raise _no_turn()
+        _, packed, queue_data, message_data, state = reply
+        status, seq, last_message_id = turn_of(packed)
+        queue = decode(Frame(seq, TurnQueue.type, queue_data))
+        message = decode(Frame(seq - 1, MessageAdd.type, message_data)) if message_data else None
+        assert isinstance(queue, TurnQueue)
+        assert message is None or isinstance(message, MessageAdd)
+        return TurnRecord(
+            id=turn_id,
+            status=status,
+            seq=seq,
+            header=header_of(principal, conversation_id, state),
+            queue=queue,
+            message=message,
+            last_message_id=last_message_id,
+        )
+
+    async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
+        principal = await self._principal(lease.conversation_id)
+        if principal is None:
+            raise lost()
+        row = change_row(change, lease.turn_id)
+        reply = await self._run(
+            changing("end"),
+            principal,
+            lease.conversation_id,
+            change=row,
+            lease=lease_row(lease),
+            lease_ms=_milliseconds(lease_s),
+        )
+        if reply[0] == b"lost":
+            raise lost()
+        _, last_seq, waiting, counter = reply
+        following = Lease(lease.conversation_id, waiting.decode(), counter, lease.owner) if waiting else None
+        return Ended(frames=frames_of(row["events"], last_seq), next=following)
+
+    async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> list[Frame] | None:
+        principal = await self._known_principal(conversation_id)
+        row = change_row(change, turn_id)
+        reply = await self._run(changing("withdraw"), principal, conversation_id, turn_id=turn_id, change=row)
+        match reply:
+            case [b"done", last_seq]:
+                return frames_of(row["events"], last_seq)
+            case [b"gone"]:
+                return None
+            case _:
+                raise _no_turn()
+
+    async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
+        principals = await self._principals.of([lease.conversation_id for lease in leases])
+        known = [lease for lease in leases if lease.conversation_id in principals]
+        commands = [
+            self._on(
+                on_conversation("renew"),
+                principals[lease.conversation_id],
+                lease.conversation_id,
+                lease=lease_row(lease),
+                lease_ms=_milliseconds(lease_s),
+            )
+            for lease in known
+        ]
+        replies = await self._server.run_all(commands)
+        renewed = {lease for lease, reply in zip(known, replies, strict=True) if reply}
+        return [lease for lease in leases if lease not in renewed]
+
+    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+        """Conversations on a node that cannot be reached are left for the next time."""
+        due = (await self._due(limit))[:limit]
+        commands = [
+            self._on(
+                on_conversation("claim"),
+                principal,
+                conversation_id,
+                owner=owner,
+                lease_ms=_milliseconds(lease_s),
+            )
+            for principal, conversation_id in due
+        ]
+        claimed = []
+        for (_, conversation_id), reply in zip(due, await self._server.try_all(commands), strict=True):
+            match reply:
+                case [b"claimed", turn_id, counter, recovered]:
+                    turn = turn_id.decode()
+                    claimed.append(Lease(conversation_id, turn, counter, owner, recovered=bool(recovered)))
+                case _:  # another was faster, or its node is away
+                    pass
+        return claimed
+
+    async def _due(self, limit: int) -> list[tuple[str, str]]:
+        """Conversations that may be claimed now, each after its principal."""
+        noted = await self._unfinished.noted()
+        looks = await self._server.try_all([_look(note.principal, limit) for note in noted])
+        done: list[Noted] = []
+        due: list[tuple[str, str]] = []
+        for note, look in zip(noted, looks, strict=True):
+            if isinstance(look, StoreUnavailable):
+                continue
+            unfinished, ids = look
+            due += [(note.principal, conversation_id.decode()) for conversation_id in ids]
+            if note.old and not unfinished:
+                done.append(note)
+        if done:
+            await self._unfinished.drop(done)
+        return due
+
+
+def _look(principal: str, limit: int) -> Command:
+    return on_conversation("due").given(of_principal(principal), {"limit": limit})
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _no_turn() -> NotFound:
+    return NotFound("There is no such turn.")

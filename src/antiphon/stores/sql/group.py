@@ -1,0 +1,49 @@
+"""Group commit: transactions that wait for the one writer go to the disk together.
+
+Each stays atomic by a savepoint of its own, and none is told its result before the commit of all. One sync
+for many is what makes full durability cheap.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Engine
+
+from antiphon.errors import AntiphonError
+from antiphon.stores.sql.database import store_errors
+
+Transaction: TypeAlias = Callable[[Connection], Any]
+
+GROUP_MAX = 64
+
+
+class Failed:
+    """What one transaction raised, while others of its group may have succeeded."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def commit_group(engine: Engine, transactions: Sequence[Transaction]) -> list[Any]:
+    """Run them in order and commit once. Returns what each returned, or `Failed`."""
+    try:
+        with store_errors(), engine.begin() as connection:
+            if len(transactions) == 1:
+                return [transactions[0](connection)]
+            return [_alone(connection, transaction) for transaction in transactions]
+    except Exception as error:  # noqa: BLE001 - nothing was committed: each hears why
+        return [Failed(error)] * len(transactions)
+
+
+def _alone(connection: Connection, transaction: Transaction) -> Any:
+    """A failure that SQLite answers by rolling everything back ends the group: the savepoint is gone."""
+    connection.exec_driver_sql("SAVEPOINT one")
+    try:
+        with store_errors():
+            result = transaction(connection)
+    except AntiphonError as error:
+        connection.exec_driver_sql("ROLLBACK TO one")
+        connection.exec_driver_sql("RELEASE one")
+        return Failed(error)
+    connection.exec_driver_sql("RELEASE one")
+    return result

@@ -1,0 +1,14 @@
+"""The store keeps every contract on Valkey, on Redis, and on a cluster."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from antiphon.stores.base import Store
+from antiphon.stores.redis.store import RedisStore
+from antiphon.testing.stores import CONTRACTS
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
+async def test_contract(store: RedisStore, contract: Callable[[Store], Awaitable[None]]) -> None:
+    await contract(store)

@@ -8,9 +8,11 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 import anthropic
 import httpx2
 from anthropic import AsyncAPIResponse
+from anthropic._vendor import httpx_aiohttp  # the SDK's own transport, which it does not export
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.plans import RequestPlan
@@ -27,6 +29,12 @@ CONNECT_S = 5.0
 
 MAX_CONNECTIONS = 10_000
 """Every running request holds one; the SDK's 1,000 would queue the rest unseen."""
+
+READ_BUFFER = 64
+"""Bytes of an answer that may wait in this process before no more are read from its socket (twice as many).
+
+So small that the deltas of an answer nobody reads just now gather in the kernel, and come in one read.
+"""
 
 DRAIN_S = 0.5
 """Seconds to wait for the body to end after `message_stop`: only then can its connection be used again."""
@@ -135,7 +143,19 @@ class _Translation:
 def _http_client() -> httpx2.AsyncClient:
     usual = anthropic.DEFAULT_CONNECTION_LIMITS
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=usual.keepalive_expiry)
-    return anthropic.DefaultAioHttpClient(limits=limits, mounts=dict.fromkeys(_STRAIGHT), verify=_tls())
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=MAX_CONNECTIONS, keepalive_timeout=usual.keepalive_expiry, ssl=_tls()
+        )
+        return aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER)
+
+    return anthropic.DefaultAioHttpClient(
+        limits=limits,
+        mounts=dict.fromkeys(_STRAIGHT),
+        verify=_tls(),
+        transport=httpx_aiohttp.AiohttpTransport(verify=_tls(), limits=limits, client=session),
+    )
 
 
 @cache

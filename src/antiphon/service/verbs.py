@@ -187,15 +187,20 @@ class Service:
 
     # Turns
 
-    async def send(self, principal: str, conversation_id: str, ask: Ask) -> Accepted:
+    async def send(
+        self, principal: str, conversation_id: str, ask: Ask, *, header: Header | None = None
+    ) -> Accepted:
         """Accept a message; its turn runs by itself from here on, whoever listens.
+
+        `header` is the conversation's, from whoever has just read it for this principal.
 
         Raises:
             InvalidRequest, UnknownModel, NotFound, Busy, KeyReused, QueueFull, StoreUnavailable: nothing was
                 stored.
         """
         self._check_model(ask.settings.get("model") or "")
-        header = await self.get(principal, conversation_id)
+        if header is None:
+            header = await self.get(principal, conversation_id)
         request = acceptance(
             header.id,
             ask,

@@ -33,9 +33,7 @@ def last_seqs(connection: Connection, conversation_ids: Sequence[str]) -> dict[s
     return {row.id: row.last_seq for row in connection.execute(query)}
 
 
-def path(connection: Connection, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
-    if message_id is None:
-        return []
+def path(connection: Connection, conversation_id: str, message_id: str) -> list[PlacedMessage]:
     rows = connection.execute(sql.PATH, {"conversation_id": conversation_id, "id": message_id})
     placed = {row.id: message_of(row) for row in rows}
     if message_id not in placed:

@@ -73,6 +73,8 @@ class SqlStore:
         return await self._database.read(lambda connection: log.last_seqs(connection, conversation_ids))
 
     async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
+        if message_id is None:
+            return []
         return await self._database.read(lambda connection: log.path(connection, conversation_id, message_id))
 
     async def totals(self, conversation_id: str) -> Totals:

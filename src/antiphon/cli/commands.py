@@ -1,0 +1,102 @@
+"""What can be said to the program instead of to Claude: `/help` and its siblings."""
+
+import re
+from dataclasses import astuple, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from antiphon.cli.dialogue import Dialogue
+from antiphon.cli.exits import say
+from antiphon.errors import AntiphonError
+from antiphon.money.dollars import dollars_text
+
+HELP = {
+    "/help": "this list",
+    "/new": "start a new conversation; this one is kept",
+    "/model [NAME]": "show the models, or let another one answer from the next message on",
+    "/cost": "what this conversation and its last turn used and cost",
+    "/quit": "leave; so do quit, exit and Ctrl-D",
+}
+KEYS = "Enter sends, Alt-Enter makes a new line, Ctrl-C stops an answer."
+LEAVING = ("quit", "exit", "/quit", "/exit")
+KINDS = (
+    "input",
+    "written to the cache for 5 minutes",
+    "written to the cache for 1 hour",
+    "read from the cache",
+    "output",
+    "  of it thinking",
+    "web searches",
+)
+"""Usage in words, in the order of its fields."""
+
+_COMMAND = re.compile(r"/[a-z]+(?=\s|$)")
+
+
+def is_command(line: str) -> bool:
+    """`/word`, alone or before an argument; a path such as /etc/hosts is none."""
+    return _COMMAND.match(line) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    dialogue: Dialogue
+    screen: Console
+
+    async def run(self, line: str) -> None:
+        """Do what a command says; what it does not understand it says on stderr."""
+        name, _, argument = line.partition(" ")
+        match name, argument.strip():
+            case "/help", "":
+                self._help()
+            case "/new", "":
+                self._new()
+            case "/model", "":
+                self._models()
+            case "/model", model:
+                self._choose(model)
+            case "/cost", "":
+                await self._cost()
+            case _:
+                say(f"There is no command {line}; /help lists them. A space before it sends it to Claude.")
+
+    def _help(self) -> None:
+        table = Table.grid(padding=(0, 2))
+        for command, words in HELP.items():
+            table.add_row(command, words)
+        self.screen.print(table)
+        self.screen.print(KEYS)
+
+    def _new(self) -> None:
+        if not self.dialogue.begun:
+            self.screen.print("This conversation is new already.")
+            return
+        left = self.dialogue.start_anew()
+        self.screen.print(f"A new conversation. The one before is kept as {left}.")
+
+    def _models(self) -> None:
+        for name in self.dialogue.known_models():
+            self.screen.print(f"{'*' if name == self.dialogue.model else ' '} {name}")
+
+    def _choose(self, name: str) -> None:
+        try:
+            self.dialogue.choose_model(name)
+        except AntiphonError as error:
+            say(error.detail)
+        else:
+            self.screen.print(f"{name} answers from the next message on.")
+
+    async def _cost(self) -> None:
+        totals, last = await self.dialogue.totals(), self.dialogue.last_turn
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("")
+        table.add_column("last turn", justify="right")
+        table.add_column("conversation", justify="right")
+        of_turn = [f"{count:,}" for count in astuple(last.usage)] if last else ["–"] * len(KINDS)
+        for kind, in_turn, count in zip(KINDS, of_turn, astuple(totals.usage), strict=True):
+            if count or kind in ("input", "output"):
+                table.add_row(kind, in_turn, f"{count:,}")
+        cost = dollars_text(last.cost_nanodollars) if last else "–"
+        table.add_row("cost in USD", cost, dollars_text(totals.cost_nanodollars))
+        self.screen.print(table)

@@ -1,0 +1,86 @@
+"""From a command's flags to a service that runs: which settings, which store, and who answers."""
+
+from dataclasses import dataclass
+
+from antiphon.bootstrap import make_upstream, open_service
+from antiphon.cli.exits import say
+from antiphon.cli.fetching import FetchBar
+from antiphon.errors import ConfigurationError, UnknownModel
+from antiphon.model.credentials import has_credentials
+from antiphon.model.local.catalogue import DEFAULT
+from antiphon.model.local.upstream import LocalUpstream
+from antiphon.model.upstream import Upstream
+from antiphon.service import Service
+from antiphon.settings import LOCAL, Settings, default_database, read_settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What was given on the command line; None where nothing was."""
+
+    model: str | None = None
+    system: str | None = None
+    session: str | None = None
+    store: str | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a command runs with. `stand_in`: the local model answers because there are no credentials."""
+
+    settings: Settings
+    stand_in: bool
+
+
+def choose(flags: Flags) -> Choice:
+    """The settings in force; the local model answers if none is named and there are no credentials.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+    """
+    settings = read_settings(model=flags.model, store=flags.store, max_tokens=flags.max_tokens)
+    given = settings.model_fields_set
+    stand_in = "model" not in given and not has_credentials()
+    changes = {"model": LOCAL} if stand_in else {}
+    if "store" not in given:
+        changes["store"] = default_database()
+    return Choice(settings.model_copy(update=changes), stand_in)
+
+
+async def open_for(flags: Flags, choice: Choice) -> Service:
+    """A service that can answer. Says on stderr if the answers come from this machine.
+
+    Raises:
+        MissingCredentials, ConfigurationError, StoreUnavailable, NewerData.
+        UnknownModel: it was named by a flag.
+    """
+    upstream = await _answering(choice)
+    try:
+        return await open_service(choice.settings, upstream=upstream)
+    except UnknownModel as error:
+        await upstream.close()
+        if flags.model is None:
+            raise ConfigurationError(error.detail) from error
+        raise
+    except BaseException:
+        await upstream.close()
+        raise
+
+
+async def _answering(choice: Choice) -> Upstream:
+    settings = choice.settings
+    if settings.model != LOCAL:
+        return make_upstream(settings)
+    try:
+        with FetchBar() as bar:
+            upstream = LocalUpstream(settings.local_model or DEFAULT.name, progress=bar.show)
+            say(upstream.describe())
+            await upstream.start()
+            return upstream
+    except ConfigurationError as error:
+        if not choice.stand_in:
+            raise
+        raise ConfigurationError(
+            f"There are no credentials for Claude, and the local model cannot answer either. {error.detail}"
+        ) from error

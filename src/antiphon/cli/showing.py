@@ -1,0 +1,81 @@
+"""A turn's frames → an answer on a sheet, as far as its reader has seen it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+
+from antiphon.chat import delta_text
+from antiphon.cli.sheets import Sheet
+from antiphon.domain import events as e
+from antiphon.stores.frames import Frame, decode
+
+
+class Showing:
+    """Shows one turn. The sheet is written in a thread: a reader who pauses must not halt the event loop,
+    which keeps the turn's lease.
+    """
+
+    def __init__(self, sheet: Sheet, seen_seq: int) -> None:
+        self.seen_seq = seen_seq
+        """The last event that is on the sheet, or on its way there."""
+        self.text_shown = False
+        self._sheet = sheet
+        self._stopped = False
+        self._writing = asyncio.Lock()
+
+    def stop(self) -> None:
+        """Show no more text."""
+        self._stopped = True
+
+    async def follow(self, batches: AsyncIterator[list[Frame]]) -> list[Frame]:
+        """Show the text of a turn to its end; returns its frames, without deltas."""
+        frames: list[Frame] = []
+        waiting = asyncio.create_task(self._wait())
+        try:
+            async for batch in batches:
+                frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
+                if batch and not self._stopped:
+                    self.seen_seq = batch[-1].seq
+                    await self._show(batch)
+        finally:
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+        return frames
+
+    async def write(self, text: str) -> None:
+        self.text_shown = True
+        await self._draw(self._sheet.write, text)
+
+    async def end(self) -> None:
+        await self._draw(self._sheet.end)
+
+    async def _show(self, batch: Sequence[Frame]) -> None:
+        starts = [at for at, frame in enumerate(batch) if frame.type == e.StepStart.type]
+        for begin, end in zip([0, *starts], [*starts, len(batch)], strict=True):
+            piece = list(batch[begin:end])
+            if self.text_shown and _starts_again(piece):
+                self.text_shown = False
+                await self._draw(self._sheet.start_again)
+            if text := delta_text(piece):
+                await self.write(text)
+
+    async def _draw(self, draw: Callable[..., None], *args: object) -> None:
+        async with self._writing:
+            await asyncio.to_thread(draw, *args)
+
+    async def _wait(self) -> None:
+        """Tell the sheet each second that nothing has come yet."""
+        seconds = 0
+        while not self.text_shown:
+            await asyncio.sleep(1)
+            seconds += 1
+            await self._draw(self._sheet.wait, seconds)
+
+
+def _starts_again(piece: Sequence[Frame]) -> bool:
+    """Whether these frames begin with a further attempt."""
+    if not piece or piece[0].type != e.StepStart.type:
+        return False
+    start = decode(piece[0])
+    return isinstance(start, e.StepStart) and start.attempt > 1

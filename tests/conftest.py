@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for. An accidental call to the real API is impossible: see `no_credentials`."""
+"""Fixtures for every test. An accidental call to the real API is impossible: see `no_credentials`."""
 
 import os
 

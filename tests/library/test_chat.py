@@ -102,7 +102,8 @@ def test_only_the_newest_turns_are_sent_if_asked(simulator: Simulator) -> None:
 
 
 def test_a_failed_message_can_simply_be_sent_again(simulator: Simulator) -> None:
-    simulator.script(Fail(status=401), Fail(status=529, retry_after=7), Fail(status=500), Reply(text="Hello."))
+    failures = (Fail(status=401), Fail(status=529, retry_after=7), Fail(status=500))
+    simulator.script(*failures, Reply(text="Hello."))
     with Chat() as chat:
         with pytest.raises(UpstreamAuth) as refused:
             chat.send("hello")

@@ -33,8 +33,12 @@ async def open_service(
     store: Store | None = None,
     clock: Clock | None = None,
     tools: Sequence[Tool] = (),
+    takes_over: bool = True,
 ) -> Service:
     """A service that runs: store open, engine started. Close it in the same event loop.
+
+    One that `takes_over` goes on with turns that dead processes left, of anyone: not for a process that ends
+    with its own answer, which would only pay for their beginning.
 
     Raises:
         MissingCredentials, ConfigurationError, StoreUnavailable, NewerData.
@@ -59,7 +63,7 @@ async def open_service(
         lease_s=settings.lease_s,
         deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
     )
-    engine = Engine(parts)
+    engine = Engine(parts, takes_over=takes_over)
     await engine.start()
     return Service(
         store=store,
@@ -99,9 +103,15 @@ def make_store(settings: Settings) -> Store:
             from antiphon.stores.sql.store import SqlStore  # noqa: PLC0415
 
             return SqlStore(PostgresDatabase(settings.store, migrate=settings.migrate == "auto"))
+        case "redis" | "rediss":
+            try:
+                from antiphon.stores.redis.store import RedisStore  # noqa: PLC0415
+            except ImportError as error:
+                raise ConfigurationError(_missing("Redis", "redis")) from error
+            return RedisStore(settings.store)
         case _:
             raise ConfigurationError(
-                "ANTIPHON_STORE must be memory://, sqlite:///PATH or postgresql://HOST/DATABASE."
+                "ANTIPHON_STORE must be memory://, sqlite:///PATH, postgresql://HOST/DATABASE or redis://HOST."
             )
 
 

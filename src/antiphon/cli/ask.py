@@ -49,7 +49,7 @@ async def _ask(flags: Flags, question: str, json: bool, interrupts: Interrupts) 
     if not question:
         raise InvalidRequest(NOTHING_ASKED)
     choice = choose(flags)
-    dialogue = Dialogue(await open_for(flags, choice), flags, choice)
+    dialogue = Dialogue(await open_for(flags, choice, takes_over=False), flags, choice)
     async with aclosing(dialogue):
         await dialogue.resume()
         sheet = NoSheet() if json else answer_sheet()

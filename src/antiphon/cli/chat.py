@@ -40,7 +40,7 @@ def chat(
 
 async def _chat(flags: Flags, interrupts: Interrupts) -> int:
     choice = choose(flags)
-    dialogue = Dialogue(await open_for(flags, choice), flags, choice)
+    dialogue = Dialogue(await open_for(flags, choice, takes_over=True), flags, choice)
     async with aclosing(dialogue):
         last_exchange = await dialogue.resume()
         prompt = KeyboardPrompt(data_folder() / "history") if sys.stdin.isatty() else PipedLines()

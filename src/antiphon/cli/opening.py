@@ -48,7 +48,7 @@ def choose(flags: Flags) -> Choice:
     return Choice(settings.model_copy(update=changes), stand_in)
 
 
-async def open_for(flags: Flags, choice: Choice) -> Service:
+async def open_for(flags: Flags, choice: Choice, *, takes_over: bool) -> Service:
     """A service that can answer. Says on stderr if the answers come from this machine.
 
     Raises:
@@ -57,7 +57,7 @@ async def open_for(flags: Flags, choice: Choice) -> Service:
     """
     upstream = await _answering(choice)
     try:
-        return await open_service(choice.settings, upstream=upstream)
+        return await open_service(choice.settings, upstream=upstream, takes_over=takes_over)
     except UnknownModel as error:
         await upstream.close()
         if flags.model is None:

@@ -23,13 +23,14 @@ LOOK_S = 1.0
 class Engine:
     """Start it before use. `close` stops its turns; another replica, or the next start, goes on with them."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, takes_over: bool = True) -> None:
         self.owner = new_id()
         self._parts = parts
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._runners: dict[str, tuple[Lease, TurnRunner]] = {}
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
+        self._takes_over = takes_over
 
     async def start(self) -> None:
         chores = (
@@ -87,6 +88,12 @@ class Engine:
         if (running := self._runners.get(turn_id)) is not None:
             running[1].abandon()
 
+    def _lose(self, lease: Lease) -> None:
+        """Stop what runs under this lease; the same turn may run here under a newer one by now."""
+        running = self._runners.get(lease.turn_id)
+        if running is not None and running[0] == lease:
+            running[1].abandon()
+
     def _heard(self, conversation_id: str, frames: Sequence[Frame]) -> None:
         """Tell followers, and the turn that runs here; one that runs elsewhere hears of it from the log."""
         self._parts.hub.publish(conversation_id, frames)
@@ -95,7 +102,10 @@ class Engine:
                 running[1].cancel(event.seen_seq)
 
     def _run(self, lease: Lease, record: TurnRecord | None = None) -> None:
-        task = asyncio.create_task(self._run_turns(lease, record), name=f"turns of {lease.conversation_id}")
+        earlier = self._turns.get(lease.conversation_id)
+        task = asyncio.create_task(
+            self._run_turns(lease, record, earlier), name=f"turns of {lease.conversation_id}"
+        )
         self._turns[lease.conversation_id] = task
         task.add_done_callback(lambda done: self._finished(lease.conversation_id, done))
 
@@ -103,8 +113,18 @@ class Engine:
         if self._turns.get(conversation_id) is task:
             del self._turns[conversation_id]
 
-    async def _run_turns(self, lease: Lease, record: TurnRecord | None) -> None:
-        """A turn, and those that were queued behind it meanwhile."""
+    async def _run_turns(
+        self, lease: Lease, record: TurnRecord | None, earlier: asyncio.Task[None] | None
+    ) -> None:
+        """A turn, and those that were queued behind it meanwhile.
+
+        If its lease had lapsed here, unnoticed, what still ran under that one (`earlier`) leaves first.
+        """
+        if earlier is not None:
+            for held, runner in self._runners.values():
+                if held.conversation_id == lease.conversation_id:
+                    runner.abandon()
+            await asyncio.gather(earlier, return_exceptions=True)
         following = await self._run_turn(lease, record)
         while following is not None and not self._closed:
             following = await self._run_turn(following)
@@ -137,13 +157,14 @@ class Engine:
                 continue
             with suppress(StoreError):
                 for lost in await self._parts.store.renew(leases, self._parts.lease_s):
-                    self.abandon(lost.turn_id)
+                    self._lose(lost)
 
     async def _sweep(self) -> None:
-        while not self._closed:
+        while self._takes_over and not self._closed:
             with suppress(StoreError):
-                for lease in await self._parts.store.claim(self.owner, self._parts.lease_s):
-                    self._run(lease)
+                while leases := await self._parts.store.claim(self.owner, self._parts.lease_s):
+                    for lease in leases:
+                        self._run(lease)
             await asyncio.sleep(min(SWEEP_S, self._parts.lease_s))
 
     async def _listen(self) -> None:

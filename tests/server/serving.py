@@ -13,6 +13,7 @@ import uvloop
 
 from antiphon.bootstrap import open_service
 from antiphon.server import create_app
+from antiphon.server.sse import SEND_S
 from antiphon.settings import Settings
 from antiphon.stores.base import Store
 
@@ -37,7 +38,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(settings: Settings, *, store: Store | None = None) -> Generator[Served]:
+def serving(settings: Settings, *, store: Store | None = None, send_s: float = SEND_S) -> Generator[Served]:
     """Serve in a thread. With a `store` of one's own, that one is used."""
     listener = socket.create_server(("127.0.0.1", 0))
     listening: Future[None] = Future()
@@ -46,7 +47,7 @@ def serving(settings: Settings, *, store: Store | None = None) -> Generator[Serv
     async def serve() -> None:
         service = await open_service(settings, store=store) if store is not None else None
         config = uvicorn.Config(
-            create_app(settings, service=service),
+            create_app(settings, service=service, send_s=send_s),
             http="httptools",
             ws="none",
             log_config=None,

@@ -14,6 +14,7 @@ from antiphon.server.page import PageFiles, page
 from antiphon.server.problems import add_problem_handlers
 from antiphon.server.reading import KEY_HEADER
 from antiphon.server.routes import conversations, health, simple, turns
+from antiphon.server.sse import SEND_S
 from antiphon.service import Service
 from antiphon.settings import Settings, default_database, read_settings
 
@@ -21,10 +22,13 @@ PREFLIGHT_S = 600
 """Seconds for which a browser need not ask again whether a page of another site may."""
 
 
-def create_app(settings: Settings | None = None, *, service: Service | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, service: Service | None = None, send_s: float = SEND_S
+) -> FastAPI:
     """The ASGI application. It opens a service by the settings, and closes it; one that is given it leaves.
 
-    Without a store in the settings, conversations are kept in SQLite in the user's data folder.
+    Without a store in the settings, conversations are kept in SQLite in the user's data folder. A reader of a
+    stream that takes nothing for `send_s` seconds is dropped.
 
     Raises:
         ConfigurationError: a setting cannot be used. Starting raises what `open_service` does.
@@ -52,6 +56,7 @@ def create_app(settings: Settings | None = None, *, service: Service | None = No
     )
     app.state.service = service
     app.state.settings = settings
+    app.state.send_s = send_s
     app.state.about = about(settings)
     app.include_router(simple.router)
     app.include_router(conversations.router)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from antiphon.domain.events import Problem
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, InvalidRequest, UnknownModel
 
 log = structlog.get_logger()
 
@@ -71,6 +71,13 @@ DOCUMENTATION: dict[int | str, dict[str, Any]] = {
 INTERNAL = (
     "A fault in this program ended the request. Try again; if it happens again, tell whoever runs this."
 )
+
+
+UNKNOWN_MODEL = InvalidRequest(
+    "This model is not known here; GET /v1/models lists those that are. Nothing was stored.",
+    errors=[{"pointer": "#/model", "detail": "is not a model of GET /v1/models"}],
+)
+"""What the error itself says is for whoever runs the server: how to add a model."""
 
 
 def problem_type(name: str) -> str:
@@ -154,6 +161,11 @@ def _words(error: ErrorDetails) -> str:
     return _WORDS.get(error["type"]) or said[:1].lower() + said[1:]
 
 
+def _parameter_fault(error: ErrorDetails) -> dict[str, str]:
+    """What FastAPI found: bodies are read by us, so this is a parameter of the query or the path."""
+    return {"parameter": str(error["loc"][-1]), "detail": _words(error)}
+
+
 def _pointer(place: Sequence[int | str]) -> str:
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
 
@@ -169,7 +181,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 async def _on_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, AntiphonError)
-    return error_problem(error)
+    return error_problem(UNKNOWN_MODEL if isinstance(error, UnknownModel) else error)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -189,6 +201,6 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = faults_of(error.errors())
+    found = [_parameter_fault(fault) for fault in error.errors()]
     facts = {"errors": found}
     return problem("invalid-request", "The request cannot be used", sentence_of(found), facts=facts)

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Annotated, Any, Never, TypeAlias, TypeVar
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ValidationError
 
 from antiphon.domain.ids import is_id
@@ -18,6 +18,13 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 """An idempotency key: visible ASCII."""
 
 KEY_HEADER = "Idempotency-Key"
+CURSOR_HEADER = "Last-Event-ID"
+SEQ_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 0}
+
+
+SEQ = re.compile(r"[0-9]+")
+BEYOND = 2**63
+"""Stands for any cursor of more than 18 digits: no conversation comes that far."""
 
 
 class InvalidJson(InputError):
@@ -142,6 +149,38 @@ async def required_key(request: Request) -> str:
 
 
 RequiredKey: TypeAlias = Annotated[str, Depends(required_key)]
+
+
+async def cursor_of(
+    request: Request,
+    after: Annotated[str, Query(description="The last event you have.", json_schema_extra=SEQ_SCHEMA)] = "0",
+) -> int:
+    """The seq after which to follow: `Last-Event-ID`, which a browser sends by itself, wins over `after`.
+
+    Raises InvalidRequest.
+    """
+    told = request.headers.get(CURSOR_HEADER)
+    text = after if told is None else told
+    if SEQ.fullmatch(text) is None:
+        place = {"parameter": "after"} if told is None else {"header": CURSOR_HEADER}
+        raise refusal([{**place, "detail": "must be the seq of an event: a whole number from 0 on"}])
+    digits = text.lstrip("0")
+    return int(digits or "0") if len(digits) <= 18 else BEYOND
+
+
+CursorInRequest: TypeAlias = Annotated[int, Depends(cursor_of)]
+
+CURSOR_DOCUMENTATION: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": CURSOR_HEADER,
+            "in": "header",
+            "required": False,
+            "schema": SEQ_SCHEMA,
+            "description": "The same as `after`; it wins over it.",
+        }
+    ]
+}
 
 
 async def conversation_in_path(conversation_id: Annotated[str, Path(description="A UUID.")]) -> str:

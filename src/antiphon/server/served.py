@@ -1,4 +1,4 @@
-"""What a route is given: the service that the application opened."""
+"""What a route is given: the service that the application opened, and its patience with readers."""
 
 from typing import Annotated, TypeAlias
 
@@ -14,3 +14,12 @@ async def service_of(request: Request) -> Service:
 
 
 Served: TypeAlias = Annotated[Service, Depends(service_of)]
+
+
+async def send_s_of(request: Request) -> float:
+    patience: float = request.app.state.send_s
+    return patience
+
+
+SendSeconds: TypeAlias = Annotated[float, Depends(send_s_of)]
+"""How long a reader of a stream may let one `send` wait."""

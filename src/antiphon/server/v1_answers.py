@@ -1,5 +1,6 @@
 """Conversations and models as `/v1` tells them. Times are milliseconds since the epoch."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -38,6 +39,10 @@ class TurnBody(BaseModel):
     seq: int = Field(description="The event that queued the turn.")
 
 
+class CancelBody(BaseModel):
+    turn_id: str
+
+
 class ModelBody(BaseModel):
     id: str
     context: int = Field(description="Tokens that fit into a request.")
@@ -73,7 +78,18 @@ def conversation_body(header: Header) -> dict[str, Any]:
 
 
 def snapshot_body(header: Header, state: Conversation) -> dict[str, Any]:
-    return {**conversation_body(header), "as_of_seq": state.seq, "state": msgspec.to_builtins(state)}
+    """All of one moment: what the log says as of `state.seq` wins over a header that was read before."""
+    return {
+        **conversation_body(header),
+        "title": state.title,
+        "system": state.system,
+        "model": state.model,
+        "options": state.options,
+        "head": state.head,
+        "running": state.running,
+        "as_of_seq": state.seq,
+        "state": msgspec.to_builtins(state),
+    }
 
 
 def model_body(facts: ModelFacts) -> dict[str, Any]:
@@ -86,8 +102,20 @@ PING = b": ping\n\n"
 RESET = b"event: reset\ndata: {}\n\n"
 
 
-def event_frames(frames: list[Frame]) -> bytes:
-    """Frames as they stand in the store: `id` is the seq, `event` the type."""
-    return b"".join(
-        b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.type.encode(), frame.data) for frame in frames
-    )
+PIECE_BYTES = 65_536
+"""About how much goes to the server at once: it waits for a slow reader between pieces, not within one."""
+
+
+def event_pieces(frames: Sequence[Frame]) -> Iterator[bytes]:
+    """Frames as they stand in the store: `id` is the seq, `event` the type. One piece, unless it is large."""
+    piece: list[bytes] = []
+    size = 0
+    for frame in frames:
+        text = b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.type.encode(), frame.data)
+        piece.append(text)
+        size += len(text)
+        if size >= PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield b"".join(piece)

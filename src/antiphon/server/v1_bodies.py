@@ -7,15 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from antiphon.domain.events import HEAD
 from antiphon.service import Ask
 
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
 Text: TypeAlias = Annotated[str, Field(max_length=1_000_000)]
 Id: TypeAlias = Annotated[
     str,
     Field(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        pattern=rf"^{UUID}$",
         description="A UUID in its usual form, in lower case.",
     ),
 ]
-TurnId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f-]{36}\.[0-9a-f-]{36}$")]
+TurnId: TypeAlias = Annotated[
+    str, Field(pattern=rf"^{UUID}\.{UUID}$", description="A turn's id: two UUIDs with a dot between them.")
+]
 
 
 class Body(BaseModel):

@@ -52,7 +52,8 @@ async def only_turn(
             if named and frame.type == e.TurnEnd.type:
                 yield mine
                 return
-        yield mine
+        if mine or not batch:
+            yield mine
 
 
 _NAMING = {e.MessageAdd.type, e.TurnQueue.type, e.TurnStart.type, e.TurnEnd.type}

@@ -6,8 +6,10 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from antiphon.errors import InvalidRequest
-from antiphon.server.reading import ConversationInPath, body_of, documented
+from antiphon.domain.ids import is_id
+from antiphon.errors import InvalidRequest, NewerData
+from antiphon.server import problems
+from antiphon.server.reading import ConversationInPath, body_of, documented, refusal
 from antiphon.server.served import Served
 from antiphon.server.v1_answers import (
     ConversationBody,
@@ -20,7 +22,7 @@ from antiphon.server.v1_answers import (
 from antiphon.server.v1_bodies import ConversationChange, Document, HeadChange, NewConversation
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL
 
-router = APIRouter(prefix="/v1/conversations")
+router = APIRouter(prefix="/v1/conversations", responses=problems.DOCUMENTATION)
 
 PAGE = 50
 
@@ -56,7 +58,10 @@ async def recent(
 @router.post("/import", status_code=201, response_model=ConversationBody, openapi_extra=documented(Document))
 async def import_(document: Annotated[Document, body_of(Document)], service: Served) -> Response:
     """Make a conversation from an exported one, under a new id."""
-    header = await service.import_(LOCAL_PRINCIPAL, document.model_dump())
+    try:
+        header = await service.import_(LOCAL_PRINCIPAL, document.model_dump())
+    except NewerData as error:
+        raise InvalidRequest(error.detail) from error  # it is the document's fault, not the store's
     return json_response(conversation_body(header), 201)
 
 
@@ -117,6 +122,6 @@ def _read_cursor(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
     at, _, last_id = cursor.partition(".")
-    if not at.isascii() or not at.isdecimal() or len(at) > 15:
-        raise InvalidRequest("This cursor is not one that a page of conversations gave.")
+    if not (at.isascii() and at.isdecimal() and len(at) <= 15 and is_id(last_id)):
+        raise refusal([{"parameter": "cursor", "detail": "is not one that a page of conversations gave"}])
     return int(at), last_id

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from antiphon.server import problems
 from antiphon.server.served import Served
 from antiphon.service import LOCAL_PRINCIPAL
 
@@ -17,7 +18,7 @@ async def alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=problems.DOCUMENTATION)
 async def ready(service: Served) -> dict[str, str]:
     """The store answers; if not, 503."""
     await service.recent(LOCAL_PRINCIPAL, limit=1)

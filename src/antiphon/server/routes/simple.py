@@ -10,7 +10,7 @@ from antiphon.errors import AnswerInterrupted, NotFound
 from antiphon.server import problems
 from antiphon.server.answers import STOPPING, ChatAnswer, answer_body, error_frame, failure_of
 from antiphon.server.bodies import BODY_DOCUMENTATION, Asked, AskedBody, SessionInPath
-from antiphon.server.served import Served
+from antiphon.server.served import SendSeconds, Served
 from antiphon.server.sse import EventStream
 from antiphon.server.telling import tell
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Ask, Service
@@ -47,14 +47,14 @@ async def chat(asked: AskedBody, service: Served) -> Response:
     responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA}}}},
     openapi_extra=BODY_DOCUMENTATION,
 )
-async def chat_stream(asked: AskedBody, service: Served) -> Response:
+async def chat_stream(asked: AskedBody, service: Served, send_s: SendSeconds) -> Response:
     """Send a message and read the answer as it is written, as server-sent events.
 
     Frames are `data: {"text": "…"}`, and last `data: {"done": true, …}` or `data: {"error": {…}}`.
     """
     accepted = await _accept(service, asked, _ask(asked, stream=True))
     events = tell(service, accepted, asked.chat.session_id)
-    return EventStream(events, lambda: error_frame(STOPPING, accepted.turn_id))
+    return EventStream(events, lambda: error_frame(STOPPING, accepted.turn_id), send_s=send_s)
 
 
 @router.delete("/session/{session_id}", response_model=dict[str, str])
@@ -85,7 +85,7 @@ async def _accept(service: Service, asked: Asked, ask: Ask) -> Accepted:
         if header is None:
             header = await service.create(LOCAL_PRINCIPAL, system=system, name=name)
         try:
-            return await service.send(LOCAL_PRINCIPAL, header.id, ask)
+            return await service.send(LOCAL_PRINCIPAL, header.id, ask, header=header)
         except NotFound:
             continue
     raise NotFound("This conversation is being deleted again and again. Nothing was stored; try again.")

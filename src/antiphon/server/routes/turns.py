@@ -1,36 +1,57 @@
 """`/v1` turns and events: send, follow, stop."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from antiphon.domain.ids import conversation_of
-from antiphon.errors import AntiphonError, InvalidRequest, NotFound
+from antiphon.errors import AntiphonError, NotFound
+from antiphon.server import problems
 from antiphon.server.reading import (
+    CURSOR_DOCUMENTATION,
     ConversationInPath,
+    CursorInRequest,
     RequiredKey,
     body_of,
     documented,
     key_documentation,
 )
 from antiphon.server.routes.conversations import json_response
-from antiphon.server.served import Served
+from antiphon.server.served import SendSeconds, Served
 from antiphon.server.sse import EventStream
-from antiphon.server.v1_answers import PING, RESET, ModelsBody, TurnBody, event_frames, model_body
+from antiphon.server.telling import PING_GAP_S
+from antiphon.server.v1_answers import (
+    PING,
+    RESET,
+    CancelBody,
+    ModelsBody,
+    TurnBody,
+    event_pieces,
+    model_body,
+)
 from antiphon.server.v1_bodies import Cancel, NewTurn
 from antiphon.service import LOCAL_PRINCIPAL, Service
-from antiphon.stores.base import Accepted
+from antiphon.stores.frames import Frame
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", responses=problems.DOCUMENTATION)
+
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `id` is the seq, `event` the type, `data` the event as JSON.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 
 
 @router.post(
     "/conversations/{conversation_id}/turns",
     status_code=202,
     response_model=TurnBody,
+    responses=STREAM,
     openapi_extra={**documented(NewTurn), **key_documentation(required=True)},
 )
 async def send(
@@ -39,6 +60,7 @@ async def send(
     key: RequiredKey,
     request: Request,
     service: Served,
+    send_s: SendSeconds,
 ) -> Response:
     """Accept a message. Its turn runs by itself from here on, whoever listens.
 
@@ -46,33 +68,35 @@ async def send(
     """
     accepted = await service.send(LOCAL_PRINCIPAL, conversation_id, asked.ask(key))
     if "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(_turn_events(service, accepted), lambda: b"")
+        return EventStream(_told(service.follow_turn(accepted)), send_s=send_s)
     return json_response({"turn_id": accepted.turn_id, "seq": accepted.seq}, 202)
 
 
 @router.get(
     "/conversations/{conversation_id}/events",
     response_class=Response,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=STREAM,
+    openapi_extra=CURSOR_DOCUMENTATION,
 )
 async def events(
-    conversation_id: ConversationInPath,
-    service: Served,
-    after: Annotated[int, Query(ge=0, le=2**53, description="The last event you have.")] = 0,
-    last_event_id: Annotated[str | None, Header(description="The same; it wins over `after`.")] = None,
+    conversation_id: ConversationInPath, cursor: CursorInRequest, service: Served, send_s: SendSeconds
 ) -> Response:
     """Follow a conversation: every event after the cursor, then each as it is committed.
 
     A cursor beyond the last event gets one `reset` event: read the conversation again.
     """
-    cursor = _cursor(last_event_id) if last_event_id is not None else after
     header = await service.get(LOCAL_PRINCIPAL, conversation_id)
-    if cursor > header.last_seq:
-        return EventStream(_reset(), lambda: b"")
-    return EventStream(_events(service, conversation_id, cursor), lambda: b"")
+    beyond = cursor > header.last_seq
+    told = _reset() if beyond else _told(_conversation(service, conversation_id, cursor))
+    return EventStream(told, send_s=send_s)
 
 
-@router.post("/turns/{turn_id}/cancel", status_code=202, openapi_extra=documented(Cancel, required=False))
+@router.post(
+    "/turns/{turn_id}/cancel",
+    status_code=202,
+    response_model=CancelBody,
+    openapi_extra=documented(Cancel, required=False),
+)
 async def cancel(
     turn_id: str, asked: Annotated[Cancel, body_of(Cancel, default={})], service: Served
 ) -> Response:
@@ -90,28 +114,34 @@ async def models(request: Request, service: Served) -> Response:
     return json_response({"models": known, "default": request.app.state.settings.model})
 
 
-def _cursor(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        raise InvalidRequest("Last-Event-ID must be the seq of an event: a whole number from 0 on.")
-    return int(text)
-
-
 async def _reset() -> AsyncGenerator[bytes, None]:
     yield RESET
 
 
-async def _events(service: Service, conversation_id: str, cursor: int) -> AsyncGenerator[bytes, None]:
+async def _told(followed: AsyncGenerator[list[Frame], None]) -> AsyncGenerator[bytes, None]:
+    """Events and signs of life as they go to a reader.
+
+    It ends where the conversation does, and where the store fails: the reader comes back with its cursor.
+    """
+    pinged = 0.0
+    try:
+        async with aclosing(followed) as batches:
+            async for batch in batches:
+                for piece in event_pieces(batch):
+                    yield piece
+                if not batch and (now := time.monotonic()) - pinged >= PING_GAP_S:
+                    pinged = now
+                    yield PING
+    except AntiphonError:
+        return
+
+
+async def _conversation(
+    service: Service, conversation_id: str, cursor: int
+) -> AsyncGenerator[list[Frame], None]:
+    """Every batch, until the conversation is deleted."""
     async with aclosing(service.follow(conversation_id, cursor)) as batches:
         async for batch in batches:
             if not batch and not await service.exists(conversation_id):
                 return
-            yield event_frames(batch) if batch else PING
-
-
-async def _turn_events(service: Service, accepted: Accepted) -> AsyncGenerator[bytes, None]:
-    try:
-        async with aclosing(service.follow_turn(accepted)) as batches:
-            async for batch in batches:
-                yield event_frames(batch) if batch else PING
-    except AntiphonError:
-        return  # deleted meanwhile, or the store is gone: the reader comes back with its cursor
+            yield batch

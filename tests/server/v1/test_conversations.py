@@ -1,0 +1,152 @@
+"""Conversations: made, listed, read, changed, moved elsewhere, and removed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from antiphon.simulator import Reply, Simulator
+from tests.server.client import Answer
+from tests.server.v1.api import Api, until_writing
+
+NOBODY = "01900000-0000-7000-8000-000000000000"
+
+
+def test_one_is_made_without_a_word(api: Api) -> None:
+    answer = api.client.request("POST", "/v1/conversations")
+    assert (answer.status, answer.json["as_of_seq"], answer.json["head"]) == (201, 1, None)
+    assert api.snapshot(answer.json["id"]).items() >= answer.json.items()
+
+
+def test_one_is_made_with_everything(api: Api) -> None:
+    given = {"title": "T", "system": "S", "model": "claude-haiku-5-5", "options": {"max_tokens": 7}}
+    assert api.snapshot(api.conversation(**given)).items() >= given.items()
+
+
+@pytest.mark.parametrize(
+    "body", [{"model": "no-such-model"}, {"options": {"top_k": 1}}, {"name": "n"}, {"title": 1}, []]
+)
+def test_what_does_not_fit_is_refused(api: Api, conversation: str, body: Any) -> None:
+    made = api.client.post("/v1/conversations", body)
+    assert (made.status, made.problem) == (422, "invalid-request")
+    assert made.json["errors"]
+    changed = change(api, conversation, body)
+    assert (changed.status, changed.problem) == (422, "invalid-request")
+
+
+def test_changes_count_from_the_next_turn_on(api: Api, conversation: str, simulator: Simulator) -> None:
+    answer = change(api, conversation, {"title": "New", "system": "Be brief."})
+    assert (answer.status, answer.json["title"], answer.json["as_of_seq"]) == (200, "New", 3)
+    api.asked(conversation)
+    assert "Be brief." in str(simulator.requests[-1].body["system"])
+    assert change(api, conversation, {}).json["title"] == "New"
+
+
+def test_the_list_has_the_one_that_changed_last_first(api: Api) -> None:
+    made = [api.conversation(title=f"{number}") for number in range(5)]
+    api.asked(made[2])
+    listed: list[str] = []
+    cursor = ""
+    while True:
+        page = api.client.get(f"/v1/conversations?limit=2{cursor}").json
+        listed += [conversation["id"] for conversation in page["conversations"]]
+        if page["cursor"] is None:
+            break
+        cursor = f"&cursor={page['cursor']}"
+    assert sorted(listed) == sorted(made)
+    assert listed[0] == made[2]
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=1.x", f"cursor=-1.{NOBODY}", "limit=0", "limit=x"])
+def test_a_page_is_asked_for_as_it_was_given(api: Api, query: str) -> None:
+    answer = api.client.get(f"/v1/conversations?{query}")
+    assert (answer.status, answer.problem) == (422, "invalid-request")
+    assert answer.json["errors"][0]["parameter"] == query.partition("=")[0]
+
+
+def test_another_branch_can_be_shown(api: Api, conversation: str, simulator: Simulator) -> None:
+    api.asked(conversation, "One.")
+    first = api.snapshot(conversation)["head"]
+    api.asked(conversation, "Two.", parent_id=None)
+    assert put_head(api, conversation, first).json["head"] == first
+    assert api.shown(conversation)[0] == "One."
+    assert put_head(api, conversation, None).json["head"] is None
+    simulator.script(Reply(text="one two", pace=60.0))
+    turn_id = api.sent(conversation)
+    with api.events(conversation) as events:
+        until_writing(events)
+    busy = put_head(api, conversation, first)
+    assert (busy.status, busy.problem, busy.json["turn_id"]) == (409, "busy", turn_id)
+
+
+def test_there_is_no_head_that_is_no_message(api: Api, conversation: str) -> None:
+    assert put_head(api, conversation, NOBODY).problem == "not-found"
+    assert put_head(api, conversation, "head").problem == "invalid-request"
+
+
+def test_an_exported_conversation_can_be_read_in(api: Api, conversation: str) -> None:
+    api.asked(conversation, "One.")
+    api.asked(conversation, "Two.")
+    document = api.client.get(f"/v1/conversations/{conversation}/export").json
+    answer = api.client.post("/v1/conversations/import", document)
+    assert answer.status == 201
+    copy = answer.json["id"]
+    assert copy != conversation
+    assert api.shown(copy) == api.shown(conversation)
+    api.asked(copy, "Three.")
+    assert api.shown(copy)[-2] == "Three."
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"format": "other", "id": NOBODY, "events": []},
+        {"format": "antiphon-conversation-1", "id": NOBODY, "events": []},
+        {
+            "format": "antiphon-conversation-1",
+            "id": NOBODY,
+            "events": [{"type": "conversation_create", "data": {"at": 1, "v": 99}}],
+        },
+    ],
+)
+def test_nothing_else_can(api: Api, document: Any) -> None:
+    answer = api.client.post("/v1/conversations/import", document)
+    assert (answer.status, answer.problem) == (422, "invalid-request")
+    assert api.client.get("/v1/conversations").json["conversations"] == []
+
+
+def test_a_deleted_one_is_gone(kept_api: Api) -> None:
+    conversation = kept_api.conversation()
+    turn_id = kept_api.asked(conversation)[-1].turn_id
+    client, path = kept_api.client, f"/v1/conversations/{conversation}"
+    assert client.request("DELETE", path).status == 204
+    gone = [
+        client.request("DELETE", path),
+        client.get(path),
+        client.get(f"{path}/export"),
+        client.get(f"{path}/events"),
+        kept_api.send(conversation),
+        kept_api.cancel(turn_id),
+        change(kept_api, conversation, {"title": "x"}),
+        put_head(kept_api, conversation, None),
+    ]
+    assert {(answer.status, answer.problem) for answer in gone} == {(404, "not-found")}
+    assert client.get("/v1/conversations").json["conversations"] == []
+
+
+def test_the_models_are_told(api: Api) -> None:
+    told = api.client.get("/v1/models").json
+    assert told["default"] in {model["id"] for model in told["models"]}
+
+
+def change(api: Api, conversation: str, body: object) -> Answer:
+    return with_json(api, "PATCH", f"/v1/conversations/{conversation}", body)
+
+
+def put_head(api: Api, conversation: str, message_id: str | None) -> Answer:
+    return with_json(api, "PUT", f"/v1/conversations/{conversation}/head", {"message_id": message_id})
+
+
+def with_json(api: Api, method: str, path: str, body: object) -> Answer:
+    return api.client.request(method, path, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -1,0 +1,131 @@
+"""What happens to the replicas while clients are at work. Seeded: the same seed, the same choices."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from random import Random
+
+from antiphon.clock import SystemClock, milliseconds
+from tests.faults.checker import faults
+from tests.faults.evidence import stored_conversations
+from tests.faults.history import Disturbance, Evidence
+from tests.faults.replicas import Pair, Replica
+from tests.faults.traffic import Plan, Traffic, traffic
+from tests.stores.postgres.server import Server
+
+CLOCK = SystemClock()
+LONGEST_PAUSE_S = 0.8
+"""Before a kill. An answer takes about half a second, so kills find it anywhere."""
+LONGEST_SENTENCE = 500
+"""Of a fault that quotes whole tables."""
+ROOM = 20_000
+"""Bytes that a disk still has: a few commits, so that it fills up in the middle of something."""
+BOTH = 0.2
+"""How often all replicas die at once."""
+
+Scenario = Callable[[Traffic], Awaitable[None]]
+
+
+async def run(
+    pair: Pair,
+    plan: Plan,
+    scenario: Scenario,
+    *,
+    endings: frozenset[str] = frozenset({"completed"}),
+    upstream_faults: int = 0,
+) -> Evidence:
+    """Run a scenario under traffic and let the checker decide."""
+    pair.claude.forget()
+    async with traffic(pair.replicas, plan) as clients:
+        if plan.senders:
+            await clients.answered(1)
+        await scenario(clients)
+    evidence = Evidence(
+        history=clients.history(),
+        stored=await stored_conversations(pair.store, clients.conversations),
+        requests=tuple(each for each in pair.claude.requests if each.path == "/v1/messages"),
+        endings=endings,
+        upstream_faults=upstream_faults,
+    )
+    wrong = faults(evidence)
+    assert not wrong, "\n".join(f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong)
+    tell(plan, evidence)
+    return evidence
+
+
+async def kill_some(clients: Traffic, replicas: Sequence[Replica], kills: int, seed: int) -> None:
+    """`kill -9` at random points, each followed by a new process.
+
+    The disturbance lasts until that one listens: as it starts, it takes the processor from heartbeats that
+    have to come three times a second.
+    """
+    random, done = Random(f"{seed} kills"), 0
+    while done < kills:
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
+        dying = list(replicas) if random.random() < BOTH else [random.choice(replicas)]
+        begun = milliseconds(CLOCK)
+        for replica in dying:
+            replica.kill()
+        done += len(dying)
+        await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in dying))
+        clients.disturbances.append(Disturbance(kind="kill", begun=begun, over=milliseconds(CLOCK)))
+    await clients.answered(1)
+
+
+async def stop_some(clients: Traffic, replicas: Sequence[Replica], stops: int, seed: int) -> None:
+    """SIGSTOP for longer than the lease, then SIGCONT: the replica goes on as if nothing had happened."""
+    random = Random(f"{seed} stops")
+    for _ in range(stops):
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
+        replica = random.choice(replicas)
+        begun = milliseconds(CLOCK)
+        replica.stop()
+        await asyncio.sleep(random.uniform(1.5, 2.5))
+        replica.go_on()
+        clients.disturbances.append(Disturbance(kind="stop", begun=begun, over=milliseconds(CLOCK)))
+        await clients.answered(1)
+
+
+async def kill_database(clients: Traffic, server: Server, kills: int, seed: int) -> None:
+    """`kill -9` of the database with all its processes. It stays away until clients were told so."""
+    random = Random(f"{seed} kills of the database")
+    for _ in range(kills):
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
+        begun = milliseconds(CLOCK)
+        server.kill()
+        await clients.refused(2)
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
+        await asyncio.to_thread(server.start)
+        clients.disturbances.append(Disturbance(kind="database", begun=begun, over=milliseconds(CLOCK)))
+        await clients.answered(2)
+
+
+async def fill_disk(clients: Traffic, replicas: Sequence[Replica], database: Path, times: int) -> None:
+    """No file may grow any more, until clients were told so; then there is room again."""
+    for _ in range(times):
+        begun = milliseconds(CLOCK)
+        size = max(path.stat().st_size for path in database.parent.glob(f"{database.name}*"))
+        for replica in replicas:
+            replica.limit_files(size + ROOM)
+        await clients.refused(3)
+        for replica in replicas:
+            replica.limit_files(None)
+        clients.disturbances.append(Disturbance(kind="full disk", begun=begun, over=milliseconds(CLOCK)))
+        await clients.answered(2)
+
+
+def tell(plan: Plan, evidence: Evidence) -> None:
+    """The figures of a run; pytest shows them with `-s`."""
+    turns = sum(len(stored.turns) for stored in evidence.stored.values())
+    attempts = sum(len(stored.attempts) for stored in evidence.stored.values())
+    events = sum(len(stored.frames) for stored in evidence.stored.values())
+    history = evidence.history
+    told = Counter(f"{refusal.status}" for refusal in history.refusals)
+    hits = Counter(hit.kind for hit in history.disturbances)
+    sys.stdout.write(
+        f"\nseed {plan.seed}: {dict(hits)}; {len(history.acknowledged)} acknowledgements of {turns} turns, "
+        f"{len(evidence.requests)} requests in {attempts} attempts, {events} events read by "
+        f"{len(history.readings)} readers, refusals {dict(told)}; no fault\n"
+    )

@@ -1,6 +1,7 @@
 """`antiphon serve`: the page and the HTTP API in one process."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -98,10 +99,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
 async def _opened(settings: Settings) -> Service:
     upstream = await _ready_upstream(settings)
     try:
-        return await open_service(settings, upstream=upstream)
+        service = await open_service(settings, upstream=upstream)
     except BaseException:
         await upstream.close()
         raise
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: the collector need not look through it for every answer
+    return service
 
 
 async def _ready_upstream(settings: Settings) -> Upstream:

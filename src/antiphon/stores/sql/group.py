@@ -4,6 +4,7 @@ Each stays atomic by a savepoint of its own, and none is told its result before 
 for many is what makes full durability cheap.
 """
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -27,7 +28,7 @@ class Failed:
 def commit_group(engine: Engine, transactions: Sequence[Transaction]) -> list[Any]:
     """Run them in order and commit once. Returns what each returned, or `Failed`."""
     try:
-        with store_errors(), engine.begin() as connection:
+        with store_errors(sqlite3.Error), engine.begin() as connection:
             if len(transactions) == 1:
                 return [transactions[0](connection)]
             return [_alone(connection, transaction) for transaction in transactions]
@@ -36,14 +37,18 @@ def commit_group(engine: Engine, transactions: Sequence[Transaction]) -> list[An
 
 
 def _alone(connection: Connection, transaction: Transaction) -> Any:
-    """A failure that SQLite answers by rolling everything back ends the group: the savepoint is gone."""
-    connection.exec_driver_sql("SAVEPOINT one")
+    """A failure that SQLite answers by rolling everything back ends the group: the savepoint is gone.
+
+    Savepoints are set on the driver's own connection: three statements for each transaction of a group.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("SAVEPOINT one")
     try:
         with store_errors():
             result = transaction(connection)
     except AntiphonError as error:
-        connection.exec_driver_sql("ROLLBACK TO one")
-        connection.exec_driver_sql("RELEASE one")
+        driver.execute("ROLLBACK TO one")
+        driver.execute("RELEASE one")
         return Failed(error)
-    connection.exec_driver_sql("RELEASE one")
+    driver.execute("RELEASE one")
     return result

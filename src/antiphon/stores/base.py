@@ -1,4 +1,4 @@
-"""The store's protocol, and its contracts by number; `antiphon.testing.stores` tests each on every store.
+"""The store's protocol, and its contracts by number; `antiphon.testing.stores` checks all but the last.
 
  1. `seq` is contiguous from 1 within a conversation and given inside the transaction that commits.
  2. What a method returned is committed; what raised changed nothing.

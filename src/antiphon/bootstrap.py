@@ -21,7 +21,7 @@ from antiphon.turns.attempt import Billing
 from antiphon.turns.engine import Engine
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
-from antiphon.turns.runner import Parts
+from antiphon.turns.parts import Parts
 
 LOCAL_FACTS = {"free": True, "context": 4096, "max_out": 4096}
 

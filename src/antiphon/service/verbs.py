@@ -210,7 +210,7 @@ class Service:
             queue_max=self._queue_max,
         )
         await self._check_place(header, ask)
-        return await self._engine.accept(request)
+        return await self._engine.accept(request, header)
 
     async def _check_place(self, header: Header, ask: Ask) -> None:
         """What the message is to follow must be there, and an answer is only made again for a question."""

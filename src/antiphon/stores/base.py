@@ -6,7 +6,8 @@
  4. One fence lost in a flush drops that turn's events and no other's.
  5. One idempotency key is one turn: same body, same answer; another body is refused (KeyReused).
  6. A conversation has at most one lease. It is granted on accept if no turn holds it, passed on at the end
-    of a turn to the oldest queued one, and claimed by a sweep once it has lapsed or nobody holds it.
+    of a turn to the oldest queued one, and claimed by a sweep once it has lapsed or nobody holds it. A turn
+    accepted with its `start` begins in the same transaction, if it gets the lease and nothing came between.
  7. The message tree, header, turns and totals change in the same transaction as the events that make them.
  8. One name of a principal is one conversation, however many create it at once.
  9. Another principal's conversation does not exist, and neither does a deleted one; its id is never reused.
@@ -42,6 +43,23 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Events to append in one transaction, with the messages of the tree that they complete or take away."""
+
+    events: Sequence[Event]
+    messages: Sequence[Message] = ()
+    removed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How a turn begins, planned for a conversation that nothing runs in and whose last seq is `last_seq`."""
+
+    last_seq: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """A turn to be accepted: its events, and what guards it."""
 
@@ -54,6 +72,8 @@ class Acceptance:
     body_hash: str = ""
     when_busy: WhenBusy = "queue"
     queue_max: int = 100
+    start: Start | None = None
+    """To be committed with it, under its lease, if the conversation is as it was planned for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +86,8 @@ class Accepted:
     frames: Sequence[Frame] = ()
     header: Header | None = None
     """The conversation as it stands now, with the lease."""
+    begun: bool = False
+    """Whether its `start` was committed with it; those frames are the last of `frames`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +102,6 @@ class TurnRecord:
     message: MessageAdd | None
     last_message_id: str | None = None
     """The conversation's head when this turn ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Events to append in one transaction, with the messages of the tree that they complete or take away."""
-
-    events: Sequence[Event]
-    messages: Sequence[Message] = ()
-    removed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,7 +202,11 @@ class MemoryStore:
         lease = None
         if kept.lease is None:
             lease = self._grant(kept, turn_id, acceptance.owner, acceptance.lease_s)
-        return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header)
+        start = acceptance.start
+        begun = lease is not None and start is not None and start.last_seq == frames[0].seq - 1
+        if begun and start is not None:
+            frames += self._commit(kept, start.change, turn_id)
+        return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header, begun=begun)
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         kept = self._kept(conversation_id)

@@ -5,6 +5,7 @@ Numbers are those of `antiphon.stores.base`. A check raises AssertionError with 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from antiphon.domain import events as e
@@ -14,7 +15,7 @@ from antiphon.domain.ids import new_id, new_turn_id
 from antiphon.domain.messages import Block, Message, clean_json, text_block
 from antiphon.domain.usage import Usage
 from antiphon.errors import AntiphonError, Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
-from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Store
+from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, Store
 from antiphon.stores.frames import decode_all, encode
 
 ME = "principal-1"
@@ -43,8 +44,8 @@ def lease_of(accepted: Accepted) -> Lease:
     return accepted.lease
 
 
-async def start(store: Store, acceptance: Acceptance, lease: Lease, parent_id: str | None = None) -> Message:
-    """Start an accepted turn and its first step; returns the user's message in its place."""
+def a_start(acceptance: Acceptance, last_seq: int, parent_id: str | None = None) -> Start:
+    """How an accepted turn begins, planned for a conversation that has come to `last_seq`."""
     add = acceptance.message
     assert add is not None
     message = Message(
@@ -52,9 +53,16 @@ async def start(store: Store, acceptance: Acceptance, lease: Lease, parent_id: s
     )
     begin = e.TurnStart(at=3, turn_id=add.turn_id, message_id=message.id, parent_id=parent_id)
     step = e.StepStart(at=3, step=0, attempt=1, message_id=new_id(), parent_id=message.id, model="m")
-    await store.append(lease.conversation_id, Change(events=[begin], messages=[message]), lease)
+    return Start(last_seq=last_seq, change=Change(events=[begin, step], messages=[message]))
+
+
+async def start(store: Store, acceptance: Acceptance, lease: Lease, parent_id: str | None = None) -> Message:
+    """Start an accepted turn and its first step; returns the user's message in its place."""
+    change = a_start(acceptance, 0, parent_id).change
+    begin, step = change.events
+    await store.append(lease.conversation_id, replace(change, events=[begin]), lease)
     await store.append(lease.conversation_id, Change(events=[step]), lease)
-    return message
+    return change.messages[0]
 
 
 def the_end(turn_id: str, head: str | None) -> Change:
@@ -175,6 +183,30 @@ async def contract_06_one_lease_passed_on_in_order(store: Store) -> None:
     await start(store, third, last)
     assert (await store.end(last, the_end(last.turn_id, None), LEASE_S)).next is None
     assert (await store.get(ME, header.id)).running is None
+
+
+async def contract_06_a_turn_begins_with_its_acceptance(store: Store) -> None:
+    header = await a_conversation(store)
+    moved = a_turn(header.id)
+    planned = await store.accept(replace(moved, start=a_start(moved, header.last_seq + 1)))
+    assert (planned.begun, [frame.type for frame in planned.frames]) == (False, ["message_add", "turn_queue"])
+    lease = lease_of(planned)
+    await store.end(lease, the_end(lease.turn_id, None), LEASE_S)
+    now = await store.get(ME, header.id)
+    idle = a_turn(header.id)
+    begun = await store.accept(replace(idle, start=a_start(idle, now.last_seq)))
+    added = ["message_add", "turn_queue", "turn_start", "step_start"]
+    assert (begun.begun, [frame.type for frame in begun.frames]) == (True, added)
+    assert list(begun.frames) == await store.read(header.id, now.last_seq)
+    assert begun.seq == begun.frames[1].seq
+    assert begun.header is not None
+    assert begun.header.last_seq == begun.frames[-1].seq
+    record = await store.turn(header.id, idle.queue.turn_id)
+    assert (record.status, record.header.head) == ("running", idle.queue.message_id)
+    busy = a_turn(header.id)
+    waits = await store.accept(replace(busy, start=a_start(busy, begun.header.last_seq)))
+    assert (waits.begun, waits.lease, len(waits.frames)) == (False, None, 2)
+    await store.append(header.id, the_end(idle.queue.turn_id, None), begun.lease)
 
 
 async def contract_06_a_lapsed_lease_is_claimed_once(store: Store) -> None:

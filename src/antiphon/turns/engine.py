@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 
 import structlog
 
+from antiphon.domain.conversations import Header
 from antiphon.domain.events import CancelRequest
 from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, FenceLost, StoreError
-from antiphon.stores.base import Acceptance, Accepted, Change, Lease, TurnRecord
+from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
 from antiphon.stores.frames import Frame, decode
-from antiphon.turns.runner import Abandoned, Parts, TurnRunner
+from antiphon.turns.endings import Step
+from antiphon.turns.parts import Parts
+from antiphon.turns.planning import Planned, plan_start, record_of
+from antiphon.turns.runner import Abandoned, TurnRunner
 
 log = structlog.get_logger()
 
@@ -63,13 +68,32 @@ class Engine:
         await self._parts.upstream.close()
         await self._parts.store.close()
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
-        """Accept a turn, and run it here if its conversation is free. Raises what the store's accept does."""
-        accepted = await self._parts.store.accept(acceptance)
+    async def accept(self, acceptance: Acceptance, header: Header) -> Accepted:
+        """Accept a turn, and run it here if its conversation is free. Raises what the store's accept does.
+
+        `header` is the conversation's, just read: if nothing runs in it, what the turn begins with is
+        committed together with its acceptance.
+        """
+        start, planned = await self._planned(acceptance, header)
+        accepted = await self._parts.store.accept(replace(acceptance, start=start))
         self._heard(acceptance.conversation_id, accepted.frames)
-        if accepted.lease is not None:
-            self._run(accepted.lease, _record(acceptance, accepted))
+        if accepted.lease is not None and accepted.header is not None:
+            record = record_of(acceptance, accepted.header, accepted.seq)
+            step = planned.step(accepted.frames[-1].seq) if planned and accepted.begun else None
+            self._run(accepted.lease, record, step)
         return accepted
+
+    async def _planned(
+        self, acceptance: Acceptance, header: Header
+    ) -> tuple[Start, Planned] | tuple[None, None]:
+        """What cannot be planned is accepted all the same: its turn says why when it starts."""
+        try:
+            return await plan_start(self._parts, acceptance, header) or (None, None)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the turn meets it again, and ends by it
+            log.info("turn_not_planned", turn_id=acceptance.queue.turn_id, error=type(error).__name__)
+            return None, None
 
     async def append(self, conversation_id: str, change: Change) -> Sequence[Frame]:
         """Append events from outside a turn and tell the followers."""
@@ -101,10 +125,11 @@ class Engine:
             if isinstance(event, CancelRequest) and (running := self._runners.get(event.turn_id)):
                 running[1].cancel(event.seen_seq)
 
-    def _run(self, lease: Lease, record: TurnRecord | None = None) -> None:
+    def _run(self, lease: Lease, record: TurnRecord | None = None, step: Step | None = None) -> None:
         earlier = self._turns.get(lease.conversation_id)
+        runner = TurnRunner(self._parts, lease, record, step)
         task = asyncio.create_task(
-            self._run_turns(lease, record, earlier), name=f"turns of {lease.conversation_id}"
+            self._run_turns(lease, runner, earlier), name=f"turns of {lease.conversation_id}"
         )
         self._turns[lease.conversation_id] = task
         task.add_done_callback(lambda done: self._finished(lease.conversation_id, done))
@@ -113,27 +138,24 @@ class Engine:
         if self._turns.get(conversation_id) is task:
             del self._turns[conversation_id]
 
-    async def _run_turns(
-        self, lease: Lease, record: TurnRecord | None, earlier: asyncio.Task[None] | None
-    ) -> None:
+    async def _run_turns(self, lease: Lease, runner: TurnRunner, earlier: asyncio.Task[None] | None) -> None:
         """A turn, and those that were queued behind it meanwhile.
 
         If its lease had lapsed here, unnoticed, what still ran under that one (`earlier`) leaves first.
         """
         if earlier is not None:
-            for held, runner in self._runners.values():
+            for held, left in self._runners.values():
                 if held.conversation_id == lease.conversation_id:
-                    runner.abandon()
+                    left.abandon()
             await asyncio.gather(earlier, return_exceptions=True)
-        following = await self._run_turn(lease, record)
+        following = await self._run_turn(lease, runner)
         while following is not None and not self._closed:
-            following = await self._run_turn(following)
+            following = await self._run_turn(following, TurnRunner(self._parts, following))
         if following is not None:
             with suppress(StoreError):
                 await self._parts.store.renew([following], 0)
 
-    async def _run_turn(self, lease: Lease, record: TurnRecord | None = None) -> Lease | None:
-        runner = TurnRunner(self._parts, lease, record)
+    async def _run_turn(self, lease: Lease, runner: TurnRunner) -> Lease | None:
         self._runners[lease.turn_id] = (lease, runner)
         try:
             return await runner.run()
@@ -196,17 +218,3 @@ class Engine:
         while True:
             await asyncio.sleep(TICK_S)
             self._parts.hub.tick()
-
-
-def _record(acceptance: Acceptance, accepted: Accepted) -> TurnRecord | None:
-    """What the store would say of a turn that was just accepted."""
-    if accepted.header is None:
-        return None
-    return TurnRecord(
-        id=accepted.turn_id,
-        status="queued",
-        seq=accepted.seq,
-        header=accepted.header,
-        queue=acceptance.queue,
-        message=acceptance.message,
-    )

@@ -3,27 +3,21 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
 
-from antiphon.clock import Clock, milliseconds
-from antiphon.context.plan import Limits, Request, plan_request
 from antiphon.domain import events as e
-from antiphon.domain.conversations import PlacedMessage
-from antiphon.domain.ids import new_id
 from antiphon.errors import AnswerError, DeadlineExceeded, InputError, StoreError
 from antiphon.model.stops import Refused, UseTools, refusal_sentence, stop_of
-from antiphon.model.upstream import Upstream
-from antiphon.stores.base import Change, Lease, Store, TurnRecord
+from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
-from antiphon.tools.toolbox import Toolbox
 from antiphon.turns import endings
-from antiphon.turns.attempt import Billing, attempt_error, step_end, write_answer
+from antiphon.turns.attempt import attempt_error, step_end, write_answer
 from antiphon.turns.endings import Step
-from antiphon.turns.flusher import Flusher
-from antiphon.turns.hub import Hub
+from antiphon.turns.parts import Parts
+from antiphon.turns.planning import plan_step
 from antiphon.turns.progress import (
     LOST,
     Progress,
@@ -35,7 +29,6 @@ from antiphon.turns.progress import (
     with_tools,
 )
 from antiphon.turns.tool_use import ToolUses, fate_unknown
-from antiphon.turns.writing import Writing
 
 log = structlog.get_logger()
 
@@ -53,31 +46,17 @@ class Abandoned(Exception):
     """The turn is another's now, or will be: this replica writes nothing more of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What all turns of a replica share. `model` is the default, for conversations that name none."""
-
-    store: Store
-    upstream: Upstream
-    hub: Hub
-    flusher: Flusher
-    billing: Billing
-    toolbox: Toolbox
-    clock: Clock
-    limits: Limits
-    model: str
-    lease_s: float
-    deadline_s: float
-
-
 class TurnRunner:
     """Runs one turn under one lease. `cancel` and `abandon` may be called while it does."""
 
-    def __init__(self, parts: Parts, lease: Lease, record: TurnRecord | None = None) -> None:
-        """`record`, if it is known already, saves reading it."""
+    def __init__(
+        self, parts: Parts, lease: Lease, record: TurnRecord | None = None, step: Step | None = None
+    ) -> None:
+        """`record`, if it is known already, saves reading it; `step` was committed when it was accepted."""
         self._parts = parts
         self._lease = lease
         self._record = record
+        self._begun = step
         self._work: asyncio.Task[Any] | None = None
         self._listening: set[asyncio.Task[None]] = set()
         self._deadline = 0.0
@@ -104,7 +83,7 @@ class TurnRunner:
         """
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
-        progress = await self._progress(record)
+        progress = self._begun.progress if self._begun else await self._progress(record)
         parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
         self._deadline = asyncio.get_running_loop().time() + parts.deadline_s
         try:
@@ -123,10 +102,10 @@ class TurnRunner:
             after = None
             if record.queue.after_turn is not None:
                 after = (await store.turn(conversation_id, record.queue.after_turn)).last_message_id
-            return first_step(record, after, self._now())
+            return first_step(record, after, self._parts.now())
         frames = await store.read(conversation_id, record.seq, record.header.last_seq)
         self._hear(frames)
-        progress = next_attempt(record, frames, self._now())
+        progress = next_attempt(record, frames, self._parts.now())
         if progress.shown is None or self._seen_seq is None:
             return progress
         seen = shown_by(frames, record, self._seen_seq)
@@ -172,7 +151,7 @@ class TurnRunner:
         if progress.step == STEPS_MAX:
             return self._ended(record, progress, "interrupted", endings.TOO_MANY_STEPS)
         try:
-            step = await self._start_step(record, progress)
+            step, self._begun = self._begun or await self._start_step(record, progress), None
         except InputError as error:
             return self._ended(record, progress, "failed", endings.problem_of(error))
         return await self._attempt(record, step)
@@ -184,39 +163,13 @@ class TurnRunner:
         shown = progress.shown
         if progress.asked is not None and (text := text_only(progress.asked.content)):
             shown = replace(progress.asked, content=text)
-        return endings.stopped(record.id, progress, shown, status, error, self._now())
+        return endings.stopped(record.id, progress, shown, status, error, self._parts.now())
 
     async def _start_step(self, record: TurnRecord, progress: Progress) -> Step:
         """Plan outside the transaction, then commit that a request goes out."""
-        parts, header = self._parts, progress.header
-        stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
-        path = await parts.store.path(header.id, stored_to)
-        path += [PlacedMessage(seq=header.last_seq + 1, message=added) for added in progress.messages]
-        request = Request(
-            model=header.model or parts.model,
-            options=record.queue.options,
-            tools=parts.toolbox.wire(header.tools),
-            limits=parts.limits,
-        )
-        parts.billing.table.get(request.model)
-        plan = plan_request(header, path, request)
-        start = e.StepStart(
-            at=self._now(),
-            step=progress.step,
-            attempt=progress.attempt,
-            message_id=new_id(),
-            parent_id=progress.reply_to,
-            model=plan.model,
-        )
-        frames = await self._commit(Change(events=[*progress.events, start], messages=progress.messages))
-        return Step(
-            turn_id=record.id,
-            progress=replace(progress, events=(), messages=(), shown=None),
-            message_id=start.message_id,
-            plan=plan,
-            writing=Writing(progress.step),
-            first_seq=frames[-1].seq,
-        )
+        planned = await plan_step(self._parts, record.id, record.queue, progress)
+        frames = await self._commit(planned.change)
+        return planned.step(frames[-1].seq)
 
     async def _attempt(self, record: TurnRecord, step: Step) -> Progress | Change:
         try:
@@ -230,16 +183,16 @@ class TurnRunner:
         except Exception:
             log.exception("turn_fault", turn_id=record.id)
             return self._failed(record, step, endings.OURS)
-        end = step_end(step.writing, step.plan, self._parts.billing, step.progress.attempt, self._now())
+        end = step_end(step.writing, step.plan, self._parts.billing, step.progress.attempt, self._parts.now())
         match stop_of(end.stop_reason, step.writing.blocks, stop_details=end.stop_details):
             case Refused() as refusal:
-                return endings.refused(step, end, refusal_sentence(refusal), self._now())
+                return endings.refused(step, end, refusal_sentence(refusal), self._parts.now())
             case UseTools() if step.plan.tools:
                 asked = step.message(step.writing.blocks, end.model)
                 await self._commit(Change(events=[*step.writing.take(), end], messages=[asked]))
                 return with_tools(step.progress, asked)
             case _:
-                return endings.answered(step, end, self._now())
+                return endings.answered(step, end, self._parts.now())
 
     async def _write(self, step: Step) -> None:
         parts = self._parts
@@ -288,7 +241,7 @@ class TurnRunner:
 
     def _failed(self, record: TurnRecord, step: Step, problem: e.Problem) -> Change:
         error = self._attempt_error(step, problem)
-        return endings.failed(step, error, keep_partial=record.queue.keep_partial, at=self._now())
+        return endings.failed(step, error, keep_partial=record.queue.keep_partial, at=self._parts.now())
 
     async def _cut(self, record: TurnRecord, step: Step) -> Change:
         """What was committed and seen stays; what was not yet committed nobody has seen."""
@@ -296,16 +249,13 @@ class TurnRunner:
         limit = max(1, seen_seq - step.first_seq + 1)
         frames = await self._parts.store.read(self._lease.conversation_id, step.first_seq - 1, limit)
         blocks = shown_by(frames, record, seen_seq)
-        return endings.cut(step, self._attempt_error(step, endings.STOPPED), blocks, self._now())
+        return endings.cut(step, self._attempt_error(step, endings.STOPPED), blocks, self._parts.now())
 
     def _attempt_error(self, step: Step, problem: e.Problem) -> e.AttemptError:
         billing, attempt = self._parts.billing, step.progress.attempt
-        return attempt_error(step.writing, step.plan, billing, attempt, self._now(), problem)
+        return attempt_error(step.writing, step.plan, billing, attempt, self._parts.now(), problem)
 
     async def _commit(self, change: Change) -> Sequence[Frame]:
         frames = await self._parts.store.append(self._lease.conversation_id, change, self._lease)
         self._parts.hub.publish(self._lease.conversation_id, frames)
         return frames
-
-    def _now(self) -> int:
-        return milliseconds(self._parts.clock)

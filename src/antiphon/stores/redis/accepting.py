@@ -4,7 +4,7 @@ from typing import Any
 
 from antiphon.domain.events import CancelRequest, Event
 from antiphon.errors import Busy, Conflict, KeyReused, QueueFull, StoreUnavailable
-from antiphon.stores.base import Acceptance, Accepted, Change, Lease
+from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start
 from antiphon.stores.projection import message_of
 from antiphon.stores.redis.access import no_conversation
 from antiphon.stores.redis.rows import change_row, frames_of, header_of, message_row, pack_events
@@ -28,7 +28,14 @@ def acceptance_row(acceptance: Acceptance) -> dict[str, Any]:
         "owner": acceptance.owner,
         "lease_ms": round(acceptance.lease_s * 1000),
         "noted_ms": ACCEPTED_MS,
+        "start": _start_row(acceptance.start, acceptance.queue.turn_id),
     }
+
+
+def _start_row(start: Start | None, turn_id: str) -> dict[str, Any] | None:
+    if start is None:
+        return None
+    return {"last_seq": start.last_seq, "change": change_row(start.change, turn_id)}
 
 
 def cancel_row(acceptance: Acceptance, running: str, seen_seq: int) -> dict[str, Any]:
@@ -47,14 +54,18 @@ def accepted_of(
     """Raises NotFound, KeyReused, Conflict, Busy, QueueFull, StoreUnavailable."""
     turn_id = acceptance.queue.turn_id
     match reply:
-        case [b"accepted", seq, counter, cancels, state]:
+        case [b"accepted", seq, counter, cancels, begun, state]:
             events = row["change"]["events"]
             if cancels and cancel is not None:
                 events = [cancel["event"], *events]
+            if begun:
+                events = [*events, *row["start"]["change"]["events"]]
             header = header_of(principal, acceptance.conversation_id, state)
             lease = Lease(header.id, turn_id, counter, acceptance.owner) if counter else None
-            frames = frames_of(events, seq)
-            return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=header)
+            frames = frames_of(events, header.last_seq)
+            return Accepted(
+                turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=header, begun=bool(begun)
+            )
         case [b"known", known, seq]:
             return Accepted(turn_id=known.decode(), seq=seq)
         case [b"reused"]:

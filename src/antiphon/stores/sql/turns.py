@@ -46,10 +46,24 @@ def accept(connection: Connection, acceptance: Acceptance, now: float) -> Accept
         {"conversation_id": conversation_id, "id": turn_id, "seq": last_seq, "message_seq": message_seq},
     )
     _claim_key(connection, acceptance, last_seq, now)
+    started = _start(connection, acceptance, lease, row.last_seq)
+    frames += started
     header = replace(
-        header_of(row), last_seq=last_seq, updated_at=acceptance.queue.at, running=row.running or turn_id
+        header_of(row),
+        last_seq=frames[-1].seq,
+        updated_at=acceptance.queue.at,
+        running=row.running or turn_id,
     )
-    return Accepted(turn_id=turn_id, seq=last_seq, lease=lease, frames=frames, header=header)
+    return Accepted(
+        turn_id=turn_id, seq=last_seq, lease=lease, frames=frames, header=header, begun=bool(started)
+    )
+
+
+def _start(connection: Connection, acceptance: Acceptance, lease: Lease | None, seen_seq: int) -> list[Frame]:
+    start = acceptance.start
+    if lease is None or start is None or start.last_seq != seen_seq:
+        return []
+    return log.append(connection, acceptance.conversation_id, start.change, lease)
 
 
 def _events(acceptance: Acceptance, running: str | None, seen_seq: int) -> list[Event]:

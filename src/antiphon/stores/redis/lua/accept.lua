@@ -23,6 +23,7 @@ if cancels then
   table.insert(given.change.events, 1, given.cancel.event)
 end
 
+local before = tonumber(redis.call('HGET', state, 'last_seq'))
 local seq = commit(given.change)
 local message_seq = 0
 if given.message then
@@ -43,6 +44,7 @@ if given.key then
 end
 local counter = 0
 if running == '' then counter = grant(given.turn_id, given.owner) end
-publish(seq)
+local begun = counter > 0 and given.start and given.start.last_seq == before
+publish(begun and commit(given.start.change) or seq)
 touch()
-return {'accepted', seq, counter, cancels and 1 or 0, whole()}
+return {'accepted', seq, counter, cancels and 1 or 0, begun and 1 or 0, whole()}

@@ -1,0 +1,33 @@
+"""What all turns of a replica share."""
+
+from dataclasses import dataclass
+
+from antiphon.clock import Clock, milliseconds
+from antiphon.context.plan import Limits
+from antiphon.model.upstream import Upstream
+from antiphon.stores.base import Store
+from antiphon.tools.toolbox import Toolbox
+from antiphon.turns.attempt import Billing
+from antiphon.turns.flusher import Flusher
+from antiphon.turns.hub import Hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """`model` is the default, for conversations that name none."""
+
+    store: Store
+    upstream: Upstream
+    hub: Hub
+    flusher: Flusher
+    billing: Billing
+    toolbox: Toolbox
+    clock: Clock
+    limits: Limits
+    model: str
+    lease_s: float
+    deadline_s: float
+
+    def now(self) -> int:
+        """Milliseconds since the epoch, as events have them."""
+        return milliseconds(self.clock)

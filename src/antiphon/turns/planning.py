@@ -1,0 +1,92 @@
+"""From where a turn stands to the request that it makes next, and the events that announce it."""
+
+from dataclasses import dataclass, replace
+
+from antiphon.context.plan import Request, plan_request
+from antiphon.domain import events as e
+from antiphon.domain.conversations import Header, PlacedMessage
+from antiphon.domain.ids import new_id
+from antiphon.domain.plans import RequestPlan
+from antiphon.stores.base import Acceptance, Change, Start, TurnRecord
+from antiphon.turns.endings import Step
+from antiphon.turns.parts import Parts
+from antiphon.turns.progress import Progress, first_step
+from antiphon.turns.writing import Writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A request that goes out once `change`, whose last event is its `step_start`, is committed."""
+
+    turn_id: str
+    change: Change
+    plan: RequestPlan
+    progress: Progress
+    message_id: str
+
+    def step(self, first_seq: int) -> Step:
+        """`first_seq`: the seq that `step_start` was given."""
+        return Step(
+            turn_id=self.turn_id,
+            progress=replace(self.progress, events=(), messages=(), shown=None),
+            message_id=self.message_id,
+            plan=self.plan,
+            writing=Writing(self.progress.step),
+            first_seq=first_seq,
+        )
+
+
+async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Progress) -> Planned:
+    """Raises InputError: there is no valid request to make. StoreUnavailable, NotFound."""
+    header = progress.header
+    stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
+    path = await parts.store.path(header.id, stored_to)
+    path += [PlacedMessage(seq=header.last_seq + 1, message=added) for added in progress.messages]
+    request = Request(
+        model=header.model or parts.model,
+        options=queue.options,
+        tools=parts.toolbox.wire(header.tools),
+        limits=parts.limits,
+    )
+    parts.billing.table.get(request.model)
+    plan = plan_request(header, path, request)
+    start = e.StepStart(
+        at=parts.now(),
+        step=progress.step,
+        attempt=progress.attempt,
+        message_id=new_id(),
+        parent_id=progress.reply_to,
+        model=plan.model,
+    )
+    return Planned(
+        turn_id=turn_id,
+        change=Change(events=[*progress.events, start], messages=progress.messages),
+        plan=plan,
+        progress=progress,
+        message_id=start.message_id,
+    )
+
+
+async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> tuple[Start, Planned] | None:
+    """How a turn begins if it is accepted by the conversation as `header` has it; None if it has to wait.
+
+    Raises what `plan_step` does.
+    """
+    if header.running is not None or acceptance.queue.after_turn is not None:
+        return None
+    record = record_of(acceptance, header, seq=header.last_seq + (2 if acceptance.message else 1))
+    progress = first_step(record, None, parts.now())
+    planned = await plan_step(parts, record.id, record.queue, progress)
+    return Start(last_seq=header.last_seq, change=planned.change), planned
+
+
+def record_of(acceptance: Acceptance, header: Header, seq: int) -> TurnRecord:
+    """What the store says of a turn that was just accepted, with its `turn_queue` at `seq`."""
+    return TurnRecord(
+        id=acceptance.queue.turn_id,
+        status="queued",
+        seq=seq,
+        header=replace(header, last_seq=max(header.last_seq, seq)),
+        queue=acceptance.queue,
+        message=acceptance.message,
+    )

@@ -17,7 +17,7 @@ from antiphon.stores.base import Store
 from antiphon.stores.memory import MemoryStore
 from antiphon.tools.tool import Tool
 from antiphon.tools.toolbox import Toolbox
-from antiphon.turns.attempt import Billing
+from antiphon.turns.billing import Billing
 from antiphon.turns.engine import Engine
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
@@ -55,7 +55,7 @@ async def open_service(
         upstream=upstream,
         hub=hub,
         flusher=Flusher(store, hub),
-        billing=Billing(models),
+        billing=Billing(models, settings.budgets()),
         toolbox=Toolbox({tool.name: tool for tool in tools}),
         clock=clock,
         limits=Limits(max_tokens=settings.max_tokens, max_history_turns=settings.max_history_turns),
@@ -70,6 +70,7 @@ async def open_service(
         engine=engine,
         hub=hub,
         models=models,
+        budgets=settings.budgets(),
         clock=clock,
         lease_s=settings.lease_s,
         queue_max=settings.queue_max,

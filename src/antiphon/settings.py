@@ -4,10 +4,11 @@ Only this module reads the environment; the SDK reads its own `ANTHROPIC_*` vari
 """
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ByteSize, Field, ValidationError, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,10 +18,22 @@ from pydantic_settings import (
 )
 
 from antiphon.errors import ConfigurationError
+from antiphon.money.budgets import Budget, Period, Scope
+from antiphon.money.dollars import NANODOLLARS
 
 FILE = "antiphon.toml"
 LOCAL = "local"
 """The model name of the local model."""
+
+
+class BudgetEntry(BaseModel):
+    """One `[[budget]]` of `antiphon.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scope: Scope
+    usd: Decimal = Field(ge=0)
+    period: Period = "total"
 
 
 class Settings(BaseSettings):
@@ -47,8 +60,24 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    budget_usd: Decimal | None = Field(None, ge=0)
+    """What the whole installation may spend, in `budget_period`."""
+    budget_period: Period = "total"
+    budget: tuple[BudgetEntry, ...] = ()
+    """Further budgets: `[[budget]]` in `antiphon.toml`."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Models that the price table does not list: `[model."name"]` in `antiphon.toml`."""
+
+    def budgets(self) -> tuple[Budget, ...]:
+        """All budgets in force."""
+        entries = self.budget
+        if self.budget_usd is not None:
+            own = BudgetEntry(scope="installation", usd=self.budget_usd, period=self.budget_period)
+            entries = (own, *entries)
+        return tuple(
+            Budget(scope=entry.scope, nanodollars=int(entry.usd * NANODOLLARS), period=entry.period)
+            for entry in entries
+        )
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod

@@ -52,16 +52,17 @@ async def _stored(database: Database, store: SqlStore, conversation_id: str) -> 
         frames=tuple(frames),
         messages={message.id: message for message in placed},
         turns={row.id: row.status for row in await rows(tables.turns)},
-        attempts=tuple(_attempt(row) for row in await rows(tables.attempts)),
+        attempts=tuple(_attempt(row) for row in await rows(tables.ledger)),
         keys={row.key: row.turn_id for row in await rows(tables.keys)},
     )
 
 
 def _attempt(row: Row[Any]) -> Attempt:
+    turn_id, step, attempt = row.id.split("/")
     return Attempt(
-        turn_id=row.turn_id,
-        step=row.step,
-        attempt=row.attempt,
+        turn_id=turn_id,
+        step=int(step),
+        attempt=int(attempt),
         status=row.status,
         request_id=row.request_id,
         cost_nanodollars=row.cost_nanodollars,

@@ -96,10 +96,26 @@ def title_and_head_moved() -> Log:
     ]
 
 
+def requests_beside_the_answers() -> Log:
+    """A title and a summary were asked for: they cost, and show nothing by themselves."""
+    title = e.RequestStart(at=AT, id="r1", purpose="title", model="claude-haiku-5-5", held_nanodollars=900)
+    busy = e.Problem(name="upstream-busy", title="Claude is busy", detail="Try again.", retryable=True)
+    return [
+        *created(title="Hello!"),
+        *exchange(1, None, "Hello!", "Hello."),
+        title,
+        e.RequestEnd(at=AT, id="r1", stop_reason="end_turn", cost_nanodollars=300, prices={"input": "1"}),
+        e.TitleChange(at=AT, title="Greetings"),
+        e.RequestStart(at=AT, id="r2", purpose="summary", model="claude-haiku-5-5"),
+        e.RequestEnd(at=AT, id="r2", error=busy),
+    ]
+
+
 TREES: tuple[Case, ...] = (
     queued_second_message,
     branch_by_edit,
     regenerated_answer,
     settings_changed_midway,
     title_and_head_moved,
+    requests_beside_the_answers,
 )

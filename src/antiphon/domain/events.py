@@ -13,6 +13,9 @@ from antiphon.domain.usage import Usage
 
 TurnStatus: TypeAlias = Literal["completed", "refused", "cancelled", "interrupted", "failed", "over_budget"]
 
+Purpose: TypeAlias = Literal["answer", "summary", "title", "routing", "keep-alive", "eval"]
+"""What a request to Claude is for."""
+
 HEAD = "head"
 """As a `parent_id`: whatever the conversation's head is when the turn starts. As a `head`: unchanged."""
 
@@ -103,6 +106,10 @@ class StepStart(Event):
     message_id: str
     parent_id: str | None
     model: str
+    held_nanodollars: int = 0
+    """The most that this attempt can cost; it is charged that much if its usage never comes."""
+    input_tokens: int = 0
+    """As counted, or estimated, before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +199,8 @@ class StepEnd(Event):
     stop_sequence: str | None = None
     stop_details: dict[str, Any] | None = None
     request_id: str | None = None
+    prices: dict[str, str] = field(default_factory=dict)
+    """What was reckoned with: picodollars per token by kind, and the `multiplier` of them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +267,8 @@ class Problem:
     retryable: bool = False
     retry_after_s: float | None = None
     """How long the other side asked to be left alone, in seconds."""
+    facts: dict[str, str | None] | None = None
+    """What programs may want to read: of a budget its name, what is left of it, when it begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +286,10 @@ class TurnEnd(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptError(Event):
-    """An attempt failed. Its usage never came: `usage` is what was reported until then."""
+    """An attempt failed. Its usage never came: `usage` is what was reported until then.
+
+    It is charged all that was held for it, unless no response had begun: then it cost nothing.
+    """
 
     type: ClassVar[str] = "error"
     at: int
@@ -284,7 +298,39 @@ class AttemptError(Event):
     error: Problem
     usage: Usage = Usage()
     cost_nanodollars: int = 0
+    estimate_nanodollars: int = 0
+    """What it probably cost, by what was seen of it."""
     request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestStart(Event):
+    """A request beside the answers goes out: for a title, a summary, or to keep a cache warm."""
+
+    type: ClassVar[str] = "request_start"
+    at: int
+    id: str
+    purpose: Purpose
+    model: str
+    held_nanodollars: int = 0
+    input_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEnd(Event):
+    """Its end: with a stop reason, or with the error that ended it, as `AttemptError` has it."""
+
+    type: ClassVar[str] = "request_end"
+    at: int
+    id: str
+    stop_reason: str = ""
+    error: Problem | None = None
+    usage: Usage = Usage()
+    cost_nanodollars: int = 0
+    saved_nanodollars: int = 0
+    estimate_nanodollars: int = 0
+    request_id: str | None = None
+    prices: dict[str, str] = field(default_factory=dict)
 
 
 EVENTS: tuple[type[Event], ...] = (
@@ -309,4 +355,6 @@ EVENTS: tuple[type[Event], ...] = (
     CancelRequest,
     TurnEnd,
     AttemptError,
+    RequestStart,
+    RequestEnd,
 )

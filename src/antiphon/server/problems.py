@@ -60,6 +60,9 @@ DOCUMENTATION: dict[int | str, dict[str, Any]] = {
                         "status": {"type": "integer"},
                         "detail": {"type": "string", "description": "One sentence for people."},
                         "turn_id": {"type": "string"},
+                        "budget": {"type": "string", "description": "Of over-budget: its scope/period."},
+                        "left_usd": {"type": "string"},
+                        "resets_at": {"type": "string", "format": "date-time"},
                         "errors": {"type": "array", "items": {"type": "object"}},
                     },
                 }
@@ -111,9 +114,13 @@ def problem(
 
 
 def error_problem(error: AntiphonError) -> Response:
-    facts = {name: error.facts[name] for name in FACTS if error.facts.get(name) is not None}
+    facts = _told(error.facts)
     wait = error.facts.get("retry_after")
     return problem(error.name, error.title, error.detail, retry_after_s=wait, facts=facts)
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in FACTS if facts.get(name) is not None}
 
 
 def turn_problem(failure: Problem, turn_id: str) -> Response:
@@ -123,7 +130,7 @@ def turn_problem(failure: Problem, turn_id: str) -> Response:
         failure.title,
         failure.detail,
         retry_after_s=failure.retry_after_s,
-        facts={"turn_id": turn_id},
+        facts={"turn_id": turn_id, **_told(failure.facts or {})},
     )
 
 

@@ -62,7 +62,7 @@ def imported(document: Any, conversation_id: str, at: int) -> tuple[e.Conversati
     messages = [message for message in shown.messages.values() if message.id != shown.head]
     messages += [message for message in shown.messages.values() if message.id == shown.head]
     move = e.HeadMove(at=at, message_id=shown.head)
-    return create, Change(events=[*rest, *ending, move], messages=messages)
+    return create, Change(events=[*rest, *ending, move], messages=messages, imported=True)
 
 
 def _renamed(data: Any, old: str, new: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
 from antiphon.domain.state import Conversation
 from antiphon.errors import Busy, InvalidRequest, NotFound
+from antiphon.money.budgets import Budget, limits_of
+from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
@@ -35,6 +37,7 @@ class Service:
         engine: Engine,
         hub: Hub,
         models: ModelTable,
+        budgets: Sequence[Budget],
         clock: Clock,
         lease_s: float,
         queue_max: int,
@@ -43,6 +46,7 @@ class Service:
         self._engine = engine
         self._hub = hub
         self._models = models
+        self._budgets = budgets
         self._clock = clock
         self._lease_s = lease_s
         self._queue_max = queue_max
@@ -168,6 +172,10 @@ class Service:
         header = await self.get(principal, conversation_id)
         return await self._store.totals(header.id)
 
+    async def usage(self, query: UsageQuery) -> list[UsageRow]:
+        """Sums of the ledger: what was used, and what it cost."""
+        return await self._store.usage(query)
+
     async def delete(self, principal: str, conversation_id: str) -> None:
         """Stop what runs in it and remove it. Raises NotFound."""
         header = await self.get(principal, conversation_id)
@@ -195,8 +203,8 @@ class Service:
         `header` is the conversation's, from whoever has just read it for this principal.
 
         Raises:
-            InvalidRequest, UnknownModel, NotFound, Busy, KeyReused, QueueFull, StoreUnavailable: nothing was
-                stored.
+            InvalidRequest, UnknownModel, NotFound, Busy, KeyReused, QueueFull, OverBudget, StoreUnavailable:
+                nothing was stored.
         """
         self._check_model(ask.settings.get("model") or "")
         if header is None:
@@ -209,8 +217,16 @@ class Service:
             lease_s=self._lease_s,
             queue_max=self._queue_max,
         )
+        await self._check_budgets(header, request.queue.at)
         await self._check_place(header, ask)
         return await self._engine.accept(request, header)
+
+    async def _check_budgets(self, header: Header, at: int) -> None:
+        """Where a budget has nothing left, no message is accepted."""
+        limits = limits_of(self._budgets, principal=header.principal, conversation_id=header.id, at=at)
+        for limit, left in zip(limits, await self._store.left(limits) if limits else (), strict=True):
+            if left <= 0:
+                raise limit.over(left)
 
     async def _check_place(self, header: Header, ask: Ask) -> None:
         """What the message is to follow must be there, and an answer is only made again for a question."""

@@ -16,6 +16,10 @@
 12. Leases are judged by the store's clock; one renewed for 0 seconds has lapsed.
 13. A turn that waits can be withdrawn until it holds the lease; from then on it cannot.
 14. Whoever listens for hints hears of commits by other processes: late or too often, but never not at all.
+15. What an account has spent and holds never exceeds its limit; a hold that would is refused (OverBudget),
+    and with it all that was to be committed with it.
+16. An entry of the ledger is opened by one event and closed by one: its cost takes the place of its hold.
+    Entries outlive their conversation; one that was open when that was deleted has cost what it held.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -25,6 +29,8 @@ from typing import Literal, Protocol, TypeAlias
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event, MessageAdd, TurnQueue
 from antiphon.domain.messages import Message
+from antiphon.money.budgets import Hold, Limit
+from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.frames import Frame
 
 WhenBusy: TypeAlias = Literal["queue", "reject", "interrupt"]
@@ -49,6 +55,10 @@ class Change:
     events: Sequence[Event]
     messages: Sequence[Message] = ()
     removed: Sequence[str] = ()
+    hold: Hold | None = None
+    """For the request that these events announce: held in the same transaction, or all of it is refused."""
+    imported: bool = False
+    """Of another log: its requests were paid for there, and are no part of this ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +170,10 @@ class Log(Protocol):
     async def totals(self, conversation_id: str) -> Totals: ...
 
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
-        """Append events. Without a lease, attempts in them (of an imported log) are not counted as made here.
+        """Append events, hold what their request may cost, and settle what ended.
 
         Raises:
-            FenceLost (under a lease), NotFound.
+            FenceLost (under a lease), NotFound, OverBudget.
         """
         ...
 
@@ -172,12 +182,25 @@ class Log(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """Entries are written with the events that they come from, and stay when a conversation is deleted."""
+
+    async def usage(self, query: UsageQuery) -> list[UsageRow]:
+        """Sums of entries, in the order of their keys."""
+        ...
+
+    async def left(self, limits: Sequence[Limit]) -> list[int]:
+        """Nano-dollars that each may still hold."""
+        ...
+
+
 class Turns(Protocol):
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Claim the key, append the message and `turn_queue`, take the lease if no turn holds it.
 
         Raises:
-            NotFound, KeyReused, Conflict (message id in use), Busy (`reject`), QueueFull.
+            NotFound, KeyReused, Conflict (message id in use), Busy (`reject`), QueueFull, OverBudget (of
+                its `start`).
         """
         ...
 
@@ -218,7 +241,7 @@ class Hint:
     seq: int
 
 
-class Store(Conversations, Log, Turns, Protocol):
+class Store(Conversations, Log, Turns, Ledger, Protocol):
     async def open(self) -> None:
         """Connect and check. Raises StoreUnavailable, NewerData."""
         ...

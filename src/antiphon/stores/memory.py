@@ -10,15 +10,16 @@ from dataclasses import dataclass, field, replace
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
-from antiphon.domain.usage import Usage
 from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
+from antiphon.money.budgets import Limit
+from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
+from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.projection import (
     SETTINGS_BACK,
-    AttemptChange,
-    attempt_changes,
     header_changes,
+    ledger_changes,
     message_of,
     turn_changes,
 )
@@ -48,7 +49,6 @@ class _Conversation:
     frames: list[Frame] = field(default_factory=list)
     messages: dict[str, PlacedMessage] = field(default_factory=dict)
     turns: dict[str, _Turn] = field(default_factory=dict)
-    attempts: dict[tuple[str, int, int], AttemptChange] = field(default_factory=dict)
     keys: dict[str, _Key] = field(default_factory=dict)
     lease: Lease | None = None
     lease_until: float = 0.0
@@ -61,6 +61,7 @@ class MemoryStore:
         self._conversations: dict[str, _Conversation] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._deleted: set[str] = set()
+        self._books = Books()
 
     async def open(self) -> None:
         """Nothing to connect to."""
@@ -118,6 +119,7 @@ class MemoryStore:
 
     async def delete(self, principal: str, conversation_id: str) -> None:
         await self.get(principal, conversation_id)
+        self._books.close_all(conversation_id, DELETED)
         del self._conversations[conversation_id]
         self._deleted.add(conversation_id)
         self._names = {name: target for name, target in self._names.items() if target != conversation_id}
@@ -151,18 +153,30 @@ class MemoryStore:
 
     async def totals(self, conversation_id: str) -> Totals:
         kept = self._kept(conversation_id)
-        attempts = kept.attempts.values()
+        rows = self._books.usage(UsageQuery(conversation_id=conversation_id, by=()))
+        row = rows[0] if rows else UsageRow(key={})
         return Totals(
             turns=sum(turn.status not in ("queued", "running", "waiting") for turn in kept.turns.values()),
-            usage=sum((attempt.usage for attempt in attempts), Usage()),
-            cost_nanodollars=sum(attempt.cost_nanodollars for attempt in attempts),
-            saved_nanodollars=sum(attempt.saved_nanodollars for attempt in attempts),
+            usage=row.usage,
+            cost_nanodollars=row.cost_nanodollars,
+            saved_nanodollars=row.saved_nanodollars,
         )
 
+    # Ledger
+
+    async def usage(self, query: UsageQuery) -> list[UsageRow]:
+        return self._books.usage(query)
+
+    async def left(self, limits: Sequence[Limit]) -> list[int]:
+        return self._books.left(limits)
+
+    # Appending
+
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
-        if lease is not None:
-            return self._commit(self._held(lease), change, lease.turn_id)
-        return self._commit(self._kept(conversation_id), change, None)
+        kept = self._held(lease) if lease is not None else self._kept(conversation_id)
+        if change.hold is not None:
+            self._books.hold(change.hold)
+        return self._commit(kept, change, lease.turn_id if lease is not None else None)
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         results: list[list[Frame] | None] = []
@@ -181,6 +195,11 @@ class MemoryStore:
         if (known := self._known_key(kept, acceptance)) is not None:
             return Accepted(turn_id=known.turn_id, seq=known.seq)
         self._check(kept, acceptance)
+        start = acceptance.start
+        if start is not None and (kept.lease is not None or start.last_seq != kept.header.last_seq):
+            start = None
+        if start is not None and start.change.hold is not None:
+            self._books.hold(start.change.hold)
         events: list[Event] = []
         if acceptance.when_busy == "interrupt" and kept.lease is not None:
             events.append(
@@ -202,10 +221,9 @@ class MemoryStore:
         lease = None
         if kept.lease is None:
             lease = self._grant(kept, turn_id, acceptance.owner, acceptance.lease_s)
-        start = acceptance.start
-        begun = lease is not None and start is not None and start.last_seq == frames[0].seq - 1
-        if begun and start is not None:
+        if start is not None:
             frames += self._commit(kept, start.change, turn_id)
+        begun = start is not None
         return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header, begun=begun)
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
@@ -299,12 +317,9 @@ class MemoryStore:
             kept.turns[ended].status = status
             if status not in ("queued", "running", "waiting"):
                 kept.turns[ended].last_message_id = kept.header.head
-        if turn_id is None:
-            return frames
-        for row in attempt_changes(change.events):
-            key = (turn_id, row.step, row.attempt)
-            known = kept.attempts.get(key)
-            kept.attempts[key] = replace(row, model=known.model) if known else row
+        if not change.imported:
+            header, entries = kept.header, ledger_changes(change.events, turn_id)
+            self._books.write(header.principal, header.id, entries, change.hold)
         return frames
 
     def _grant(

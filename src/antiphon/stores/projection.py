@@ -1,12 +1,11 @@
 """What events change outside the log. Pure: every store applies the same changes in its own way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from antiphon.domain import events as e
 from antiphon.domain.messages import Message
-from antiphon.domain.usage import Usage
+from antiphon.money.ledger import OPEN, EntryChange
 from antiphon.stores.base import Change
 
 SETTINGS_BACK = "settings_back"
@@ -44,21 +43,6 @@ def _of_event(event: e.Event, back: int) -> dict[str, Any]:
             return {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptChange:
-    """One row of the attempt journal: made by `step_start`, completed by its end or its error."""
-
-    step: int
-    attempt: int
-    status: str
-    at: int
-    model: str | None = None
-    usage: Usage = Usage()
-    cost_nanodollars: int = 0
-    saved_nanodollars: int = 0
-    request_id: str | None = None
-
-
 def message_of(event: e.MessageAdd) -> Message:
     """The message as it stands in the tree before its turn starts."""
     return Message(
@@ -70,39 +54,51 @@ def message_of(event: e.MessageAdd) -> Message:
     )
 
 
-def attempt_changes(events: Sequence[e.Event]) -> list[AttemptChange]:
-    return [row for event in events if (row := _attempt(event)) is not None]
+def ledger_changes(events: Sequence[e.Event], turn_id: str | None) -> list[EntryChange]:
+    """What events say of the ledger's entries. `turn_id` is the turn that they belong to."""
+    return [change for event in events if (change := _entry(event, turn_id)) is not None]
 
 
-def _attempt(event: e.Event) -> AttemptChange | None:
+def _entry(event: e.Event, turn_id: str | None) -> EntryChange | None:
     match event:
         case e.StepStart():
-            return AttemptChange(
-                step=event.step, attempt=event.attempt, status="open", at=event.at, model=event.model
+            place = f"{turn_id}/{event.step}/{event.attempt}"
+            held = event.held_nanodollars
+            return EntryChange(
+                id=place, status=OPEN, at=event.at, turn_id=turn_id, model=event.model, held_nanodollars=held
+            )
+        case e.RequestStart():
+            return EntryChange(
+                id=event.id,
+                status=OPEN,
+                at=event.at,
+                turn_id=turn_id,
+                purpose=event.purpose,
+                model=event.model,
+                held_nanodollars=event.held_nanodollars,
             )
         case e.StepEnd():
-            return AttemptChange(
-                step=event.step,
-                attempt=event.attempt,
-                status=event.stop_reason,
-                at=event.at,
-                usage=event.usage,
-                cost_nanodollars=event.cost_nanodollars,
-                saved_nanodollars=event.saved_nanodollars,
-                request_id=event.request_id,
-            )
+            return _closed(event, f"{turn_id}/{event.step}/{event.attempt}", event.stop_reason)
         case e.AttemptError():
-            return AttemptChange(
-                step=event.step,
-                attempt=event.attempt,
-                status=event.error.name,
-                at=event.at,
-                usage=event.usage,
-                cost_nanodollars=event.cost_nanodollars,
-                request_id=event.request_id,
-            )
+            return _closed(event, f"{turn_id}/{event.step}/{event.attempt}", event.error.name)
+        case e.RequestEnd():
+            return _closed(event, event.id, event.error.name if event.error else event.stop_reason)
         case _:
             return None
+
+
+def _closed(event: e.StepEnd | e.AttemptError | e.RequestEnd, place: str, status: str) -> EntryChange:
+    return EntryChange(
+        id=place,
+        status=status,
+        at=event.at,
+        usage=event.usage,
+        cost_nanodollars=event.cost_nanodollars,
+        saved_nanodollars=getattr(event, "saved_nanodollars", 0),
+        estimate_nanodollars=getattr(event, "estimate_nanodollars", 0),
+        request_id=event.request_id,
+        prices=getattr(event, "prices", {}),
+    )
 
 
 def turn_changes(events: Sequence[e.Event], turn_id: str | None) -> dict[str, str]:

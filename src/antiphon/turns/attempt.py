@@ -1,15 +1,17 @@
 """One attempt of a step: a request goes out, and what comes back is written until it is complete."""
 
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import UTC, datetime
+
+import msgspec
 
 from antiphon.domain import events as e
 from antiphon.domain.plans import RequestPlan
+from antiphon.domain.usage import usage_from_wire
+from antiphon.errors import AntiphonError
 from antiphon.model.upstream import Upstream
-from antiphon.money.pricing import RequestCost, request_cost
-from antiphon.money.table import ModelTable
 from antiphon.stores.base import Lease
+from antiphon.turns.billing import Billing, prices_of
+from antiphon.turns.endings import Step
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.writing import Writing
 
@@ -17,17 +19,6 @@ PENDING_MAX = 4096
 """Deltas that may wait for the store before the upstream is made to wait too."""
 PIECES_AT_ONCE = 8
 """How many pieces of an answer are read as they come, before reading keeps step with the commits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Billing:
-    """What an attempt costs, by the models' prices of the day."""
-
-    table: ModelTable
-
-    def cost(self, plan: RequestPlan, writing: Writing, at: int, stop_reason: str | None) -> RequestCost:
-        day = datetime.fromtimestamp(at / 1000, UTC).date()
-        return request_cost(writing.usage, plan.model, self.table, at=day, stop_reason=stop_reason)
 
 
 async def write_answer(
@@ -39,6 +30,7 @@ async def write_answer(
         AnswerError: it failed or was cut. FenceLost, StoreUnavailable: it may not be written any more.
     """
     flusher.add(lease, writing)
+    writing.sent = True
     try:
         pieces = 0
         async with aclosing(upstream.stream(plan)) as chunks:
@@ -55,15 +47,16 @@ async def write_answer(
         await flusher.remove(lease)
 
 
-def step_end(writing: Writing, plan: RequestPlan, billing: Billing, attempt: int, at: int) -> e.StepEnd:
+def step_end(step: Step, billing: Billing, at: int) -> e.StepEnd:
     """The reported end of an attempt that is complete."""
+    writing = step.writing
     stop_reason = writing.ending.stop_reason or "unknown"
-    cost = billing.cost(plan, writing, at, stop_reason)
+    cost = billing.cost(step.plan, writing, at, stop_reason)
     return e.StepEnd(
         at=at,
         step=writing.step,
-        attempt=attempt,
-        model=writing.model or plan.model,
+        attempt=step.progress.attempt,
+        model=writing.model or step.plan.model,
         stop_reason=stop_reason,
         stop_sequence=writing.ending.stop_sequence,
         stop_details=writing.ending.stop_details,
@@ -71,20 +64,34 @@ def step_end(writing: Writing, plan: RequestPlan, billing: Billing, attempt: int
         cost_nanodollars=cost.nanodollars,
         saved_nanodollars=cost.saved_nanodollars,
         request_id=writing.request_id,
+        prices=prices_of(cost),
     )
 
 
 def attempt_error(
-    writing: Writing, plan: RequestPlan, billing: Billing, attempt: int, at: int, problem: e.Problem
+    step: Step, billing: Billing, at: int, problem: e.Problem, *, charged: bool
 ) -> e.AttemptError:
-    """The end of an attempt whose final usage never came, with what was reported until then."""
-    cost = billing.cost(plan, writing, at, None)
+    """The end of an attempt whose final usage never came: it is `charged` all that was held, or nothing."""
+    writing, plan = step.writing, step.plan
+    usage = usage_from_wire(writing.usage)
+    written = len(msgspec.json.encode(writing.blocks))
     return e.AttemptError(
         at=at,
         step=writing.step,
-        attempt=attempt,
+        attempt=step.progress.attempt,
         error=problem,
-        usage=cost.usage,
-        cost_nanodollars=cost.nanodollars,
+        usage=usage,
+        cost_nanodollars=step.held_nanodollars if charged else 0,
+        estimate_nanodollars=billing.estimate(plan, usage, written, at) if charged else 0,
         request_id=writing.request_id,
     )
+
+
+def is_charged(error: AntiphonError) -> bool:
+    """Whether a failed request may have cost something.
+
+    Only what cannot have arrived, and what was answered with an error status, has surely cost nothing.
+    """
+    facts = error.facts
+    unanswered = facts.get("sent", True) and facts.get("status") is None
+    return bool(facts.get("began", False) or unanswered)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from antiphon.domain import events as e
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.plans import RequestPlan
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, OverBudget
 from antiphon.stores.base import Change
 from antiphon.turns.progress import Progress, text_only
 from antiphon.turns.writing import Writing
@@ -33,7 +33,10 @@ FATE_UNKNOWN = e.Problem(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One attempt of a step, on its way. `first_seq` is the seq of its `step_start`."""
+    """One attempt of a step, on its way. `first_seq` is the seq of its `step_start`.
+
+    `held_nanodollars` is the most that it can cost, which it is charged if its usage never comes.
+    """
 
     turn_id: str
     progress: Progress
@@ -41,6 +44,7 @@ class Step:
     plan: RequestPlan
     writing: Writing
     first_seq: int
+    held_nanodollars: int
 
     def message(self, content: Sequence[Block], model: str) -> Message:
         return Message(
@@ -60,6 +64,7 @@ def problem_of(error: AntiphonError) -> e.Problem:
         detail=error.detail,
         retryable=error.retryable,
         retry_after_s=error.facts.get("retry_after"),
+        facts=dict(error.facts) if isinstance(error, OverBudget) else None,
     )
 
 

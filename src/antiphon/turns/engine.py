@@ -10,7 +10,7 @@ import structlog
 from antiphon.domain.conversations import Header
 from antiphon.domain.events import CancelRequest
 from antiphon.domain.ids import new_id
-from antiphon.errors import AntiphonError, FenceLost, StoreError
+from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns.endings import Step
@@ -75,7 +75,10 @@ class Engine:
         committed together with its acceptance.
         """
         start, planned = await self._planned(acceptance, header)
-        accepted = await self._parts.store.accept(replace(acceptance, start=start))
+        try:
+            accepted = await self._parts.store.accept(replace(acceptance, start=start))
+        except OverBudget:  # a closer count may find room: that is for the turn to find out
+            accepted = await self._parts.store.accept(acceptance)
         self._heard(acceptance.conversation_id, accepted.frames)
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)

@@ -7,7 +7,7 @@ from antiphon.context.plan import Limits
 from antiphon.model.upstream import Upstream
 from antiphon.stores.base import Store
 from antiphon.tools.toolbox import Toolbox
-from antiphon.turns.attempt import Billing
+from antiphon.turns.billing import Billing
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
 

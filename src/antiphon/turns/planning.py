@@ -22,22 +22,23 @@ class Planned:
     change: Change
     plan: RequestPlan
     progress: Progress
-    message_id: str
+    start: e.StepStart
 
     def step(self, first_seq: int) -> Step:
         """`first_seq`: the seq that `step_start` was given."""
         return Step(
             turn_id=self.turn_id,
             progress=replace(self.progress, events=(), messages=(), shown=None),
-            message_id=self.message_id,
+            message_id=self.start.message_id,
             plan=self.plan,
             writing=Writing(self.progress.step),
             first_seq=first_seq,
+            held_nanodollars=self.start.held_nanodollars,
         )
 
 
 async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Progress) -> Planned:
-    """Raises InputError: there is no valid request to make. StoreUnavailable, NotFound."""
+    """Raises InputError: there is no valid request to make. OverBudget, StoreUnavailable, NotFound."""
     header = progress.header
     stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
     path = await parts.store.path(header.id, stored_to)
@@ -50,21 +51,36 @@ async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Pr
     )
     parts.billing.table.get(request.model)
     plan = plan_request(header, path, request)
+    counted = await parts.upstream.count_tokens(plan) if parts.billing.must_count(plan) else None
+    return _announced(parts, turn_id, plan, progress, counted)
+
+
+async def count_again(parts: Parts, planned: Planned) -> Planned:
+    """The same request, held at what Claude counts: less than its bytes. Raises OverBudget, AnswerError."""
+    counted = await parts.upstream.count_tokens(planned.plan)
+    return _announced(parts, planned.turn_id, planned.plan, planned.progress, counted)
+
+
+def _announced(
+    parts: Parts, turn_id: str, plan: RequestPlan, progress: Progress, counted: int | None
+) -> Planned:
+    at, billing = parts.now(), parts.billing
+    held = billing.held(plan, at, counted)
     start = e.StepStart(
-        at=parts.now(),
+        at=at,
         step=progress.step,
         attempt=progress.attempt,
         message_id=new_id(),
         parent_id=progress.reply_to,
         model=plan.model,
+        held_nanodollars=held,
     )
-    return Planned(
-        turn_id=turn_id,
-        change=Change(events=[*progress.events, start], messages=progress.messages),
-        plan=plan,
-        progress=progress,
-        message_id=start.message_id,
+    change = Change(
+        events=[*progress.events, start],
+        messages=progress.messages,
+        hold=billing.hold(progress.header, held, at),
     )
+    return Planned(turn_id=turn_id, change=change, plan=plan, progress=progress, start=start)
 
 
 async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> tuple[Start, Planned] | None:

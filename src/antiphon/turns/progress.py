@@ -11,7 +11,7 @@ from antiphon.domain.fold import fold
 from antiphon.domain.messages import Block, Message, text_block
 from antiphon.domain.state import Conversation, ToolRun, Turn
 from antiphon.stores.base import Change, TurnRecord
-from antiphon.stores.frames import Frame, decode_all
+from antiphon.stores.frames import Frame, decode, decode_all
 from antiphon.stores.projection import message_of
 
 LOST = e.Problem(
@@ -78,16 +78,28 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int) -> Progre
     steps = len(turn.steps) - (writing is not None)
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
     text = text_only(writing.content) if writing else ()
+    held = _held(frames)
+    lost = e.AttemptError(at=at, step=steps, attempt=turn.attempt, error=LOST, cost_nanodollars=held)
     return Progress(
         header=record.header,
         step=steps,
         attempt=turn.attempt + 1 if writing else 1,
         reply_to=reply_to,
         back_to=turn.parent_id,
-        events=(e.AttemptError(at=at, step=steps, attempt=turn.attempt, error=LOST),) if writing else (),
+        events=(lost,) if writing else (),
         shown=replace(writing, content=text) if writing and text else None,
         made=tuple(chain.from_iterable(turn.steps[:steps])),
     )
+
+
+def _held(frames: Sequence[Frame]) -> int:
+    """What is held for the attempt that came last."""
+    for frame in reversed(frames):
+        if frame.type == e.StepStart.type:
+            event = decode(frame)
+            assert isinstance(event, e.StepStart)
+            return event.held_nanodollars
+    return 0
 
 
 def _between(record: TurnRecord, turn: Turn, asked: Message) -> Progress:

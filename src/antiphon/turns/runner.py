@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 import structlog
 
 from antiphon.domain import events as e
-from antiphon.errors import AnswerError, DeadlineExceeded, InputError, StoreError
+from antiphon.errors import AnswerError, DeadlineExceeded, InputError, OverBudget, StoreError
 from antiphon.model.stops import Refused, UseTools, refusal_sentence, stop_of
 from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
-from antiphon.turns.attempt import attempt_error, step_end, write_answer
+from antiphon.turns.attempt import attempt_error, is_charged, step_end, write_answer
 from antiphon.turns.endings import Step
 from antiphon.turns.parts import Parts
-from antiphon.turns.planning import plan_step
+from antiphon.turns.planning import Planned, count_again, plan_step
 from antiphon.turns.progress import (
     LOST,
     Progress,
@@ -150,11 +150,9 @@ class TurnRunner:
             return await self._use_tools(record, progress)
         if progress.step == STEPS_MAX:
             return self._ended(record, progress, "interrupted", endings.TOO_MANY_STEPS)
-        try:
-            step, self._begun = self._begun or await self._start_step(record, progress), None
-        except InputError as error:
-            return self._ended(record, progress, "failed", endings.problem_of(error))
-        return await self._attempt(record, step)
+        step = self._begun or await self._start_step(record, progress)
+        self._begun = None
+        return await self._attempt(record, step) if isinstance(step, Step) else step
 
     def _ended(
         self, record: TurnRecord, progress: Progress, status: e.TurnStatus, error: e.Problem | None
@@ -165,17 +163,30 @@ class TurnRunner:
             shown = replace(progress.asked, content=text)
         return endings.stopped(record.id, progress, shown, status, error, self._parts.now())
 
-    async def _start_step(self, record: TurnRecord, progress: Progress) -> Step:
-        """Plan outside the transaction, then commit that a request goes out."""
-        planned = await plan_step(self._parts, record.id, record.queue, progress)
-        frames = await self._commit(planned.change)
+    async def _start_step(self, record: TurnRecord, progress: Progress) -> Step | Change:
+        """Plan outside the transaction, then commit that a request goes out; or end, if none can."""
+        try:
+            planned = await plan_step(self._parts, record.id, record.queue, progress)
+            return await self._announce(planned)
+        except OverBudget as error:
+            return self._ended(record, progress, "over_budget", endings.problem_of(error))
+        except (InputError, AnswerError) as error:
+            return self._ended(record, progress, "failed", endings.problem_of(error))
+
+    async def _announce(self, planned: Planned) -> Step:
+        """Where a budget does not cover the most that it could be, Claude's own count may fit."""
+        try:
+            frames = await self._commit(planned.change)
+        except OverBudget:
+            planned = await count_again(self._parts, planned)
+            frames = await self._commit(planned.change)
         return planned.step(frames[-1].seq)
 
     async def _attempt(self, record: TurnRecord, step: Step) -> Progress | Change:
         try:
             await self._stoppable(self._write(step))
         except AnswerError as error:
-            return self._failed(record, step, endings.problem_of(error))
+            return self._failed(record, step, endings.problem_of(error), charged=is_charged(error))
         except Stopped:
             return await self._cut(record, step)
         except (StoreError, Abandoned):
@@ -183,7 +194,7 @@ class TurnRunner:
         except Exception:
             log.exception("turn_fault", turn_id=record.id)
             return self._failed(record, step, endings.OURS)
-        end = step_end(step.writing, step.plan, self._parts.billing, step.progress.attempt, self._parts.now())
+        end = step_end(step, self._parts.billing, self._parts.now())
         match stop_of(end.stop_reason, step.writing.blocks, stop_details=end.stop_details):
             case Refused() as refusal:
                 return endings.refused(step, end, refusal_sentence(refusal), self._parts.now())
@@ -239,8 +250,8 @@ class TurnRunner:
         finally:
             self._work = None
 
-    def _failed(self, record: TurnRecord, step: Step, problem: e.Problem) -> Change:
-        error = self._attempt_error(step, problem)
+    def _failed(self, record: TurnRecord, step: Step, problem: e.Problem, *, charged: bool = True) -> Change:
+        error = self._attempt_error(step, problem, charged=charged)
         return endings.failed(step, error, keep_partial=record.queue.keep_partial, at=self._parts.now())
 
     async def _cut(self, record: TurnRecord, step: Step) -> Change:
@@ -249,11 +260,15 @@ class TurnRunner:
         limit = max(1, seen_seq - step.first_seq + 1)
         frames = await self._parts.store.read(self._lease.conversation_id, step.first_seq - 1, limit)
         blocks = shown_by(frames, record, seen_seq)
-        return endings.cut(step, self._attempt_error(step, endings.STOPPED), blocks, self._parts.now())
+        return endings.cut(
+            step,
+            self._attempt_error(step, endings.STOPPED, charged=step.writing.sent),
+            blocks,
+            self._parts.now(),
+        )
 
-    def _attempt_error(self, step: Step, problem: e.Problem) -> e.AttemptError:
-        billing, attempt = self._parts.billing, step.progress.attempt
-        return attempt_error(step.writing, step.plan, billing, attempt, self._parts.now(), problem)
+    def _attempt_error(self, step: Step, problem: e.Problem, *, charged: bool) -> e.AttemptError:
+        return attempt_error(step, self._parts.billing, self._parts.now(), problem, charged=charged)
 
     async def _commit(self, change: Change) -> Sequence[Frame]:
         frames = await self._parts.store.append(self._lease.conversation_id, change, self._lease)

@@ -23,6 +23,8 @@ class Writing:
         self.ending = wire.Ending()
         self.model: str | None = None
         self.request_id: str | None = None
+        self.sent = False
+        """Whether the request went out, as far as is known here."""
         self.shown = False
         """Whether visible text has come: from then on a reader may have seen it."""
         self._ready: list[e.Event] = []

@@ -10,13 +10,13 @@ from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
 from antiphon.domain.messages import Message
 from antiphon.domain.usage import Usage
+from antiphon.money.ledger import EntryChange
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode
 from antiphon.stores.projection import (
     SETTINGS_BACK,
-    AttemptChange,
-    attempt_changes,
     header_changes,
+    ledger_changes,
     turn_changes,
 )
 
@@ -70,7 +70,7 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
     are not counted as made here.
     """
     changed = header_changes(change)
-    attempts = attempt_changes(change.events) if turn_id is not None else []
+    entries = [] if change.imported else ledger_changes(change.events, turn_id)
     return {
         "events": pack_events(change.events),
         "settings_back": changed.pop(SETTINGS_BACK, None),
@@ -78,7 +78,7 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
         "messages": [message_row(message) for message in change.messages],
         "removed": change.removed,
         "turns": list(turn_changes(change.events, turn_id).items()),
-        "attempts": [_attempt_row(row, f"{turn_id}/{row.step}/{row.attempt}") for row in attempts],
+        "attempts": [_entry_row(entry) for entry in entries],
     }
 
 
@@ -92,12 +92,12 @@ def _field(value: object) -> str | int:
             return pack(value)
 
 
-def _attempt_row(row: AttemptChange, place: str) -> tuple[str, str, dict[str, str], str]:
-    """Its place, its model, what it adds to the totals, and the whole."""
+def _entry_row(row: EntryChange) -> tuple[str, str, dict[str, str], str]:
+    """Its id, its model, what it adds to the totals, and the whole."""
     named = [(name, getattr(row, name)) for name in _COSTS]
     named += [(name, getattr(row.usage, name)) for name in _USAGE]
     amounts = {name: str(amount) for name, amount in named if amount}
-    return place, row.model or "", amounts, pack(row)
+    return row.id, row.model or "", amounts, pack(row)
 
 
 def new_state(event: ConversationCreate) -> dict[str, str | int]:

@@ -9,6 +9,7 @@ from antiphon.domain.conversations import Header
 from antiphon.domain.events import ConversationCreate
 from antiphon.errors import Conflict, NotFound
 from antiphon.stores.frames import encode
+from antiphon.stores.sql import ledger
 from antiphon.stores.sql.rows import header_of, header_row
 from antiphon.stores.sql.statements import NAMED_CONVERSATION, OWN_CONVERSATION
 from antiphon.stores.sql.tables import conversations, events, names, tombstones
@@ -78,6 +79,7 @@ def recent(
 def remove(connection: Connection, principal: str, conversation_id: str, now: float) -> Header:
     """Delete the row, and with it everything that hangs on it; leave a tombstone. Raises NotFound."""
     header = get(connection, principal, conversation_id)
+    ledger.close_all(connection, conversation_id)
     counter = connection.execute(
         delete(conversations).filter_by(id=conversation_id).returning(conversations.c.counter)
     ).scalar_one_or_none()

@@ -7,14 +7,15 @@ from sqlalchemy import Connection, func, select
 
 from antiphon.domain.conversations import PlacedMessage, Totals
 from antiphon.domain.messages import Message
-from antiphon.domain.usage import Usage
 from antiphon.errors import FenceLost, NotFound
+from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.projection import attempt_changes, header_changes, turn_changes
+from antiphon.stores.projection import header_changes, ledger_changes, turn_changes
+from antiphon.stores.sql import ledger
 from antiphon.stores.sql import statements as sql
-from antiphon.stores.sql.rows import header_row, message_of, message_row, pack, usage_of
-from antiphon.stores.sql.tables import attempts, conversations, turns
+from antiphon.stores.sql.rows import header_row, message_of, message_row
+from antiphon.stores.sql.tables import conversations, turns
 
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
@@ -51,16 +52,13 @@ def totals(connection: Connection, conversation_id: str) -> Totals:
     ended = connection.execute(
         select(func.count()).where(turns.c.conversation_id == conversation_id, ENDED)
     ).scalar_one()
-    rows = connection.execute(
-        select(attempts.c.usage, attempts.c.cost_nanodollars, attempts.c.saved_nanodollars).filter_by(
-            conversation_id=conversation_id
-        )
-    ).all()
+    rows = ledger.usage(connection, UsageQuery(conversation_id=conversation_id, by=()))
+    spent = rows[0] if rows else UsageRow(key={})
     return Totals(
         turns=ended,
-        usage=sum((usage_of(row.usage) for row in rows), Usage()),
-        cost_nanodollars=sum(row.cost_nanodollars for row in rows),
-        saved_nanodollars=sum(row.saved_nanodollars for row in rows),
+        usage=spent.usage,
+        cost_nanodollars=spent.cost_nanodollars,
+        saved_nanodollars=spent.saved_nanodollars,
     )
 
 
@@ -74,10 +72,12 @@ def append(
     """Commit events with all that they change, and `also` set these columns of the conversation.
 
     Raises:
-        FenceLost (under a lease), NotFound.
+        FenceLost (under a lease), NotFound, OverBudget.
     """
     fields = {**header_changes(change), **(also or {})}
     last_seq = claim_seqs(connection, conversation_id, len(change.events), fields, lease)
+    if change.hold is not None:
+        ledger.hold(connection, change.hold)
     frames = encode_all(change.events, last_seq)
     add_frames(connection, conversation_id, frames)
     for message in change.messages:
@@ -86,7 +86,9 @@ def append(
         connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
     turn_id = lease.turn_id if lease else None
     _write_turns(connection, conversation_id, change, turn_id, fields.get("head"))
-    _write_attempts(connection, conversation_id, change, turn_id)
+    if not change.imported:
+        entries = ledger_changes(change.events, turn_id)
+        ledger.write(connection, conversation_id, entries, change.hold)
     return frames
 
 
@@ -132,23 +134,3 @@ def _write_turns(
         ended = status not in ("queued", "running", "waiting")
         values = {"status": status, "last_message_id": head if ended else None}
         connection.execute(sql.SET_TURN, {"conversation_id": conversation_id, "id": changed, **values})
-
-
-def _write_attempts(
-    connection: Connection, conversation_id: str, change: Change, turn_id: str | None
-) -> None:
-    for row in attempt_changes(change.events) if turn_id is not None else ():
-        values = {
-            "conversation_id": conversation_id,
-            "turn_id": turn_id,
-            "step": row.step,
-            "attempt": row.attempt,
-            "at": row.at,
-            "model": row.model,
-            "status": row.status,
-            "usage": pack(row.usage),
-            "cost_nanodollars": row.cost_nanodollars,
-            "saved_nanodollars": row.saved_nanodollars,
-            "request_id": row.request_id,
-        }
-        connection.execute(sql.PUT_ATTEMPT, values)

@@ -7,11 +7,9 @@ from sqlalchemy import Row
 
 from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.messages import Block, Message
-from antiphon.domain.usage import Usage
 
 pack = msgspec.json.Encoder().encode
 _blocks = msgspec.json.Decoder(tuple[Block, ...])
-_usage = msgspec.json.Decoder(Usage)
 _names = msgspec.json.Decoder(tuple[str, ...])
 _options = msgspec.json.Decoder(dict[str, Any])
 
@@ -64,7 +62,3 @@ def message_of(row: Row[Any]) -> PlacedMessage:
         model=row.model,
     )
     return PlacedMessage(seq=row.seq, message=message)
-
-
-def usage_of(data: bytes) -> Usage:
-    return _usage.decode(data)

@@ -55,14 +55,6 @@ QUEUED = text(
     "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued' AND id <> :but"
     " ORDER BY seq LIMIT :limit"
 )
-PUT_ATTEMPT = text(
-    "INSERT INTO attempts (conversation_id, turn_id, step, attempt, at, model, status, usage,"
-    " cost_nanodollars, saved_nanodollars, request_id) VALUES (:conversation_id, :turn_id, :step, :attempt,"
-    " :at, :model, :status, :usage, :cost_nanodollars, :saved_nanodollars, :request_id)"
-    " ON CONFLICT (conversation_id, turn_id, step, attempt) DO UPDATE SET at = excluded.at,"
-    " status = excluded.status, usage = excluded.usage, cost_nanodollars = excluded.cost_nanodollars,"
-    " saved_nanodollars = excluded.saved_nanodollars, request_id = excluded.request_id"
-)
 KEY = text("SELECT * FROM keys WHERE conversation_id = :conversation_id AND key = :key")
 PUT_KEY = text(
     "INSERT INTO keys (conversation_id, key, body_hash, turn_id, seq, expires_at)"

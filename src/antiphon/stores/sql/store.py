@@ -6,9 +6,11 @@ from sqlalchemy import Connection
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
+from antiphon.money.budgets import Limit
+from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.sql import conversations, log, turns
+from antiphon.stores.sql import conversations, ledger, log, turns
 from antiphon.stores.sql.database import Advance, Database
 from antiphon.stores.sql.statements import ADD_EVENT
 
@@ -107,6 +109,14 @@ class SqlStore:
             return results
 
         return await self._database.write(transaction)
+
+    # Ledger
+
+    async def usage(self, query: UsageQuery) -> list[UsageRow]:
+        return await self._database.read(lambda connection: ledger.usage(connection, query))
+
+    async def left(self, limits: Sequence[Limit]) -> list[int]:
+        return await self._database.read(lambda connection: ledger.left(connection, limits))
 
     # Turns
 

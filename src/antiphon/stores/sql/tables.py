@@ -9,7 +9,6 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -18,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0004"
 """The newest migration: what this code reads and writes."""
 
 metadata = MetaData()
@@ -113,20 +112,49 @@ turns = Table(
     ),
 )
 
-attempts = Table(
-    "attempts",
+ledger = Table(
+    "ledger",
     metadata,
-    _conversation(),
-    Column("turn_id", String, primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("attempt", Integer, primary_key=True),
+    Column("conversation_id", String, primary_key=True),  # no foreign key: what was spent stays
+    Column("id", String, primary_key=True),
+    Column("principal", String, nullable=False),
+    Column("turn_id", String),
+    Column("purpose", String, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("model", String),
+    Column("model", String, nullable=False),
     Column("status", String, nullable=False),
-    Column("usage", LargeBinary, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("cache_write_5m_tokens", BigInteger, nullable=False),
+    Column("cache_write_1h_tokens", BigInteger, nullable=False),
+    Column("cache_read_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("thinking_tokens", BigInteger, nullable=False),
+    Column("web_search_requests", BigInteger, nullable=False),
     Column("cost_nanodollars", BigInteger, nullable=False),
     Column("saved_nanodollars", BigInteger, nullable=False),
+    Column("estimate_nanodollars", BigInteger, nullable=False),
+    Column("held_nanodollars", BigInteger, nullable=False),
+    Column("prices", LargeBinary, nullable=False),
+    Column("accounts", LargeBinary, nullable=False),
     Column("request_id", String),
+    Column("key_id", String),
+    Index("ledger_of_principal", "principal", "at"),
+    Index("ledger_by_time", "at"),
+    Index(
+        "ledger_open",
+        "conversation_id",
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("owner", String, primary_key=True),  # a conversation, a principal, or nobody: the installation
+    Column("id", String, primary_key=True),
+    Column("spent_nanodollars", BigInteger, nullable=False),
+    Column("held_nanodollars", BigInteger, nullable=False),
 )
 
 keys = Table(

@@ -1,0 +1,84 @@
+"""What requests cost, and what is held for them before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from antiphon.context.counting import most_tokens, plan_tokens
+from antiphon.domain.conversations import Header
+from antiphon.domain.plans import RequestPlan
+from antiphon.domain.usage import Usage
+from antiphon.money.budgets import Budget, Hold, Limit, check_request, limits_of
+from antiphon.money.pricing import RequestCost, bound_nanodollars, cost_nanodollars, request_cost
+from antiphon.money.table import ModelTable
+from antiphon.turns.writing import Writing
+
+BYTES_PER_TOKEN = 4
+"""Of what was written, for an estimate of what it cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """Costs by the models' prices of the day, and the budgets in force."""
+
+    table: ModelTable
+    budgets: Sequence[Budget] = ()
+
+    def cost(self, plan: RequestPlan, writing: Writing, at: int, stop_reason: str | None) -> RequestCost:
+        return request_cost(writing.usage, plan.model, self.table, at=_day(at), stop_reason=stop_reason)
+
+    def held(self, plan: RequestPlan, at: int, counted: int | None = None) -> int:
+        """The most that a request can cost, in nano-dollars.
+
+        Under a budget its input is bounded by its bytes, or as `counted`; without one an estimate will do.
+        """
+        tokens = counted
+        if tokens is None:
+            tokens = (most_tokens(plan) if self.budgets else None) or plan_tokens(plan)
+        facts = self.table.get(plan.model)
+        return bound_nanodollars(
+            facts,
+            tokens,
+            plan.max_tokens,
+            _day(at),
+            fast=plan.options.get("speed") == "fast",
+            geo=plan.options.get("inference_geo"),
+        )
+
+    def hold(self, header: Header, held: int, at: int) -> Hold | None:
+        """Where it is held. Raises OverBudget: a budget of single requests is too small for it."""
+        check_request(self.budgets, held)
+        limits = self.limits(header.principal, header.id, at)
+        return Hold(nanodollars=held, limits=limits) if limits else None
+
+    def limits(self, principal: str, conversation_id: str, at: int) -> tuple[Limit, ...]:
+        return limits_of(self.budgets, principal=principal, conversation_id=conversation_id, at=at)
+
+    def must_count(self, plan: RequestPlan) -> bool:
+        """Whether nothing but a count bounds what this request can cost."""
+        return bool(self.budgets) and most_tokens(plan) is None
+
+    def estimate(self, plan: RequestPlan, usage: Usage, written: int, at: int) -> int:
+        """What a request probably cost whose usage never came, by what was reported and written (bytes)."""
+        output = max(usage.output_tokens, written // BYTES_PER_TOKEN)
+        seen = replace(usage, output_tokens=output)
+        if not seen.total_input_tokens:
+            seen = replace(seen, input_tokens=plan_tokens(plan))
+        return cost_nanodollars(seen, self.table.get(plan.model), at=_day(at))
+
+
+def prices_of(cost: RequestCost) -> dict[str, str]:
+    """The snapshot for the ledger."""
+    prices = cost.prices
+    named = {
+        "input": prices.input,
+        "output": prices.output,
+        "write_5m": prices.write_5m,
+        "write_1h": prices.write_1h,
+        "read": prices.read,
+    }
+    return {**{name: str(price) for name, price in named.items()}, "multiplier": str(cost.multiplier)}
+
+
+def _day(at: int) -> date:
+    return datetime.fromtimestamp(at / 1000, UTC).date()

@@ -14,9 +14,9 @@ from antiphon.server.page import PageFiles, page
 from antiphon.server.problems import add_problem_handlers
 from antiphon.server.reading import KEY_HEADER
 from antiphon.server.routes import conversations, health, simple, turns
-from antiphon.server.sse import SEND_S
+from antiphon.server.sse import SEND_S, Streams
 from antiphon.service import Service
-from antiphon.settings import Settings, default_database, read_settings
+from antiphon.settings import Settings, read_settings, with_lasting_store
 
 PREFLIGHT_S = 600
 """Seconds for which a browser need not ask again whether a page of another site may."""
@@ -56,7 +56,7 @@ def create_app(
     )
     app.state.service = service
     app.state.settings = settings
-    app.state.send_s = send_s
+    app.state.streams = Streams(send_s)
     app.state.about = about(settings)
     app.include_router(simple.router)
     app.include_router(conversations.router)
@@ -67,13 +67,6 @@ def create_app(
     add_problem_handlers(app)
     _add_middleware(app, settings)
     return app
-
-
-def with_lasting_store(settings: Settings) -> Settings:
-    """The settings, with a database in the user's data folder where no store was chosen."""
-    if "store" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"store": default_database()})
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     lease_s: float = Field(10.0, gt=0)
     queue_max: int = Field(100, ge=1)
     max_body: ByteSize = ByteSize(1_000_000)
+    max_import: ByteSize = ByteSize(32_000_000)
+    """The largest exported conversation that the server reads in."""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1)

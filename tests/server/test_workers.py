@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ def eventually(seen: Callable[[], bool]) -> None:
     give_up = time.monotonic() + PATIENCE_S
     while not seen():
         assert time.monotonic() < give_up
-        time.sleep(0.02)
+        threading.Event().wait(0.02)
 
 
 def alive(process: psutil.Process) -> bool:

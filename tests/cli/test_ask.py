@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,12 @@ def test_a_session_goes_on_with_its_model_and_system_prompt(shell: Shell, simula
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
     assert body["system"][0]["text"] == "Be brief."
     assert (body["model"], body["max_tokens"]) == ("claude-haiku-5-5", 77)
+
+
+def test_the_answer_is_kept_where_it_is_said(shell: Shell, simulator: Simulator, tmp_path: Path) -> None:
+    database = tmp_path / "mine.db"
+    assert shell.run("ask", "--store", f"sqlite:///{database}", "Hello").returncode == 0
+    assert database.exists()
 
 
 def test_an_answer_without_a_session_can_be_gone_on_with(shell: Shell, simulator: Simulator) -> None:

@@ -20,11 +20,12 @@ from antiphon.cli import app
 from antiphon.errors import MissingCredentials
 from antiphon.server import create_app
 from antiphon.simulator import Fail, Reply, Simulator, Stall
+from tests.preloaded.starting import Popen
 from tests.server.client import Client
 from tests.server.conftest import KEY
 from tests.server.histories import asked, last_history
 
-SERVE = [sys.executable, "-c", "from antiphon.cli import main; main()", "serve", "--port", "0"]
+SERVE = [sys.executable, "-m", "antiphon", "serve", "--port", "0"]
 UVICORN = [sys.executable, "-m", "uvicorn", "--factory", "antiphon.server:create_app", "--port", "0"]
 
 PATIENCE_S = 60.0
@@ -60,12 +61,12 @@ class Started:
 
 
 @contextmanager
-def started(*flags: str) -> Generator[Started]:
+def started(*flags: str, popen: type[subprocess.Popen[str]] = Popen) -> Generator[Started]:
     """A server that listens, in a process of its own."""
     errors = Path(f"errors-{len(list(Path().glob('errors-*')))}.txt")
     with (
         errors.open("w") as stderr,
-        subprocess.Popen([*SERVE, *flags], stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+        popen([*SERVE, *flags], stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
     ):
         try:
             assert process.stdout is not None
@@ -78,7 +79,7 @@ def test_it_answers_where_it_says_and_keeps_conversations_when_it_stops(
     simulator: Simulator, home: Path
 ) -> None:
     for message in ("Before.", "After."):
-        with started("--local-if-no-credentials") as server:
+        with started("--local-if-no-credentials", popen=subprocess.Popen) as server:
             assert re.fullmatch(
                 r"Antiphon on http://127\.0\.0\.1:\d+ \(model claude-sonnet-5-5\)\n", server.greeting
             )

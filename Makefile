@@ -22,8 +22,7 @@ test: check
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo & layers=$$!; $(BIN)/mypy && wait $$layers
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
 """A Python that has imported the program and waits; each fork of it is a program that starts at once.
 
 Its argument is a Unix socket. What comes over that is an `Order`, with standard input, output and errors as
-descriptors beside it. The answer is the pid of what was started, then `ADOPTED`.
+descriptors beside it. The answer is the pid of the new process, once that is a child of who asked.
 """
 
 import fcntl
@@ -15,6 +15,7 @@ import socket
 import sys
 import termios
 import warnings
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TypedDict
 
@@ -27,8 +28,6 @@ MODULES = [
 
 LONGEST = 200_000
 """Bytes of an order; Linux lets a message on a Unix socket have 212,992."""
-
-ADOPTED = b"adopted"
 
 
 class Order(TypedDict):
@@ -60,19 +59,22 @@ def wait_for(orders: socket.socket) -> Order:
         message, streams, _, _ = socket.recv_fds(orders, LONGEST, 3)
         if not message:
             sys.exit()
+        adopted, pending = os.pipe()
         if (between := os.fork()) == 0:
             # This one ends at once: its child becomes a child of the next ancestor who adopts orphans.
-            if (pid := os.fork()) != 0:
-                orders.send(str(pid).encode())
+            if os.fork() != 0:
                 os._exit(0)
+            os.close(pending)
+            os.read(adopted, 1)
+            orders.send(str(os.getpid()).encode())
             orders.close()
+            os.close(adopted)
             order: Order = json.loads(message)
             equip(order, streams)
             return order
         os.waitpid(between, 0)
-        orders.send(ADOPTED)
-        for stream in streams:
-            os.close(stream)
+        for descriptor in (pending, adopted, *streams):
+            os.close(descriptor)
 
 
 def equip(order: Order, streams: list[int]) -> None:
@@ -86,12 +88,20 @@ def equip(order: Order, streams: list[int]) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        before = getattr(sys, name)
-        by_lines = 1 if name == "stderr" else -1
-        after = open(number, mode, by_lines, before.encoding, before.errors, closefd=False)  # noqa: SIM115
-        setattr(sys, name, after)
-        setattr(sys, f"__{name}__", after)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = reopened(number, getattr(sys, name))
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def reopened(number: int, before: TextIOWrapper) -> TextIOWrapper:
+    """What Python makes of a descriptor at its start. `PYTHONUNBUFFERED` is remembered as writing through."""
+    mode, unbuffered = "wb" if number else "rb", before.write_through
+    stream = open(number, mode, 0 if unbuffered and number else -1, closefd=False)  # noqa: SIM115
+    by_lines = not unbuffered and (stream.isatty() or number == 2)
+    return TextIOWrapper(
+        stream, before.encoding, before.errors, line_buffering=by_lines, write_through=unbuffered
+    )
 
 
 def run(command: list[str]) -> None:

@@ -89,9 +89,9 @@ def equip(order: Order, streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = reopened(number, getattr(sys, name))
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
+        text = reopened(number, getattr(sys, name))
+        setattr(sys, name, text)
+        setattr(sys, f"__{name}__", text)
 
 
 def reopened(number: int, before: TextIOWrapper) -> TextIOWrapper:

@@ -120,8 +120,16 @@ class Preloaded:
         self._process.wait(WITHIN_S)
 
 
-@functools.cache
+_first = threading.Lock()
+
+
 def preloaded() -> Preloaded:
+    with _first:  # threads that come at the same time get the same one
+        return _the_only_one()
+
+
+@functools.cache
+def _the_only_one() -> Preloaded:
     started = Preloaded()
     atexit.register(started.stop)
     return started

@@ -11,9 +11,10 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from antiphon.cli import app
+from tests.preloaded.starting import Popen
 from tests.server.client import Client
 
-SERVE = [sys.executable, "-c", "from antiphon.cli import main; main()", "serve", "--port", "0"]
+SERVE = [sys.executable, "-m", "antiphon", "serve", "--port", "0"]
 
 PATIENCE_S = 60.0
 
@@ -40,12 +41,12 @@ class Started:
 
 
 @contextmanager
-def started(*flags: str) -> Generator[Started]:
+def started(*flags: str, popen: type[subprocess.Popen[str]] = Popen) -> Generator[Started]:
     """A server that listens, in a process of its own."""
     errors = Path(f"errors-{len(list(Path().glob('errors-*')))}.txt")
     with (
         errors.open("w") as stderr,
-        subprocess.Popen(
+        popen(
             [*SERVE, *flags], stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
         ) as process,
     ):

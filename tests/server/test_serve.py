@@ -32,7 +32,7 @@ def test_it_answers_where_it_says_and_keeps_conversations_when_it_stops(
     simulator: Simulator, home: Path
 ) -> None:
     for message in ("Before.", "After."):
-        with started("--local-if-no-credentials") as server:
+        with started("--local-if-no-credentials", popen=subprocess.Popen) as server:
             assert re.fullmatch(
                 r"Antiphon on http://127\.0\.0\.1:\d+ \(model claude-sonnet-5-5\)\n", server.greeting
             )

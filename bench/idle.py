@@ -15,9 +15,8 @@ READERS = 1000
 
 
 def run() -> Iterator[Table]:
-    with store("SQLite") as address, canned_upstream() as upstream:
-        with antiphon(upstream, address) as server:
-            rows = uvloop.run(_measure(server))
+    with store("SQLite") as address, canned_upstream() as upstream, antiphon(upstream, address) as server:
+        rows = uvloop.run(_measure(server))
     yield Table(
         title=f"Memory of the server per reader, {READERS:,} readers that wait",
         columns=("", "RSS", "PSS"),
@@ -36,9 +35,7 @@ async def _measure(server: Measured) -> list[tuple[str, float, float]]:
     ):
         rss, pss = server.rss_bytes(), server.pss_bytes()
         kept.append(await _asking(server.port, followed))
-        rows.append(
-            (name, (server.rss_bytes() - rss) / READERS, (server.pss_bytes() - pss) / READERS)
-        )
+        rows.append((name, (server.rss_bytes() - rss) / READERS, (server.pss_bytes() - pss) / READERS))
     return rows
 
 

@@ -1,6 +1,7 @@
 """A thousand readers in one process: each notes when text came, and counts it afterwards."""
 
 import asyncio
+import time
 from array import array
 from typing import cast
 
@@ -10,19 +11,19 @@ TEXT = (b'{"text"', b"event: block_delta")
 
 
 class PacedReader(asyncio.Protocol):
-    """One connection that asks once. `arrivals` are the loop's times at which text came.
+    """One connection that asks once. `arrivals` are the times at which text came.
 
     `begun` is done when the first event has come, `ended` when the connection is closed.
     """
 
     def __init__(self, asked: bytes) -> None:
         self._asked = asked
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._received = bytearray()
         self.transport: asyncio.Transport | None = None
         self.arrivals = array("d")
-        self.begun: asyncio.Future[None] = self._loop.create_future()
-        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self.begun: asyncio.Future[None] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -31,7 +32,7 @@ class PacedReader(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if any(mark in data for mark in TEXT):
-            self.arrivals.append(self._loop.time())
+            self.arrivals.append(time.monotonic())
         self._received += data
         if not self.begun.done() and b"\n\n" in self._received:
             self.begun.set_result(None)

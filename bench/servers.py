@@ -46,9 +46,13 @@ def antiphon(upstream: Measured, store: str, *, one_core: bool = False) -> Itera
 
 
 @contextmanager
-def replicas(upstream: Measured, store: str) -> Iterator[tuple[Measured, Measured]]:
-    """Two processes on one store."""
-    with antiphon(upstream, store) as first, antiphon(upstream, store) as second:
+def two_replicas(store: str) -> Iterator[tuple[Measured, Measured]]:
+    """Two processes on one store, with an upstream of their own."""
+    with (
+        canned_upstream() as upstream,
+        antiphon(upstream, store) as first,
+        antiphon(upstream, store) as second,
+    ):
         yield first, second
 
 

@@ -1,6 +1,7 @@
 """A thousand answers at once, ten deltas a second each, by a server on one core."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,7 @@ from bench.clients import chat_request
 from bench.load import Load
 from bench.paced_readers import PacedReader, connect
 from bench.processes import Measured, away_from_core, can_pin
-from bench.report import Limit, Table, kibibytes, milliseconds, quantile
+from bench.report import Limit, Table, kibibytes, microseconds, milliseconds, quantile
 from bench.servers import antiphon, canned_upstream
 from bench.stores import store
 
@@ -32,22 +33,26 @@ class Found:
     rss_each: float
     pss_each: float
     core_share: float
+    cpu_per_delta: float
 
 
 def run() -> Iterator[Table]:
-    with away_from_core(), store("SQLite") as address, canned_upstream() as upstream:
-        with antiphon(upstream, address, one_core=True) as server:
-            uvloop.run(_measure(server, 20))
-            yield _table(uvloop.run(_measure(server, STREAMS)))
+    with (
+        away_from_core(),
+        store("SQLite") as address,
+        canned_upstream() as upstream,
+        antiphon(upstream, address, one_core=True) as server,
+    ):
+        uvloop.run(_measure(server, 20))
+        yield _table(uvloop.run(_measure(server, STREAMS)))
 
 
 async def _measure(server: Measured, streams: int) -> Found:
-    loop = asyncio.get_running_loop()
-    rss, pss = server.rss_bytes(), server.pss_bytes()
+    rss, pss, idle_cpu = server.rss_bytes(), server.pss_bytes(), server.cpu_s()
     readers = await _begin(server.port, streams)
-    all_began, cpu = loop.time(), server.cpu_s()
+    all_began, cpu = time.monotonic(), server.cpu_s()
     await asyncio.sleep(STEADY_S)
-    steady_end, used = loop.time(), server.cpu_s() - cpu
+    steady_end, used = time.monotonic(), server.cpu_s() - cpu
     memory = await asyncio.to_thread(lambda: (server.rss_bytes(), server.pss_bytes()))
     await asyncio.gather(*(reader.ended for reader in readers))
     reads = [reader.read() for reader in readers]
@@ -58,14 +63,14 @@ async def _measure(server: Measured, streams: int) -> Found:
         rss_each=(memory[0] - rss) / streams,
         pss_each=(memory[1] - pss) / streams,
         core_share=used / (steady_end - all_began),
+        cpu_per_delta=(server.cpu_s() - idle_cpu) / (streams * LOAD.deltas),
     )
 
 
 async def _begin(port: int, streams: int) -> list[PacedReader]:
-    loop = asyncio.get_running_loop()
-    begun, readers = loop.time(), []
+    begun, readers = time.monotonic(), []
     for number in range(streams):
-        await asyncio.sleep(max(0.0, begun + RAMP_S * number / STREAMS - loop.time()))
+        await asyncio.sleep(max(0.0, begun + RAMP_S * number / STREAMS - time.monotonic()))
         readers.append(await connect(port, chat_request(f"s-{streams}-{number}", LOAD)))
     return readers
 
@@ -88,7 +93,8 @@ def _table(found: Found) -> Table:
         ("gap while streams still begin, p99", milliseconds(quantile(found.ramp_gaps, 0.99))),
         ("memory per stream, RSS", kibibytes(found.rss_each)),
         ("memory per stream, PSS", kibibytes(found.pss_each)),
-        ("CPU of the server", f"{found.core_share * 100:.0f} % of a core"),
+        ("CPU of the server while all run", f"{found.core_share * 100:.0f} % of a core"),
+        ("CPU of the server per delta", microseconds(found.cpu_per_delta)),
     ]
     limits = [
         Limit("streams that lost text", found.lost, 0, ""),

@@ -30,7 +30,7 @@ def _event(kind: str, **fields: Any) -> bytes:
 @lru_cache(maxsize=16)
 def steps(load: Load) -> Sequence[bytes]:
     """The response in as many writes as it has deltas; in one, if they come without a pause."""
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_bench",
         "type": "message",
         "role": "assistant",

@@ -26,7 +26,7 @@ class Case:
 
 
 CASES = (
-    Case("200 deltas to each of 32 clients, as fast as they come", 32, Load(200), 3),
+    Case("200 deltas to each of 32 clients, as fast as they come", 32, Load(200), 5),
     Case("3,000 deltas to each of 32 clients, as fast as they come", 32, Load(3000), 3, 25.0),
     Case("250 deltas to each of 50 clients, one per 20 ms", 50, Load(250, 20), 1, 100.0),
 )
@@ -61,16 +61,19 @@ def run() -> Iterator[Table]:
 
 
 def _compare(case: Case, rivals: list[Rival], notes: tuple[str, ...]) -> Table:
-    """The median of the rounds; all rivals take turns, so that what disturbs one disturbs all."""
+    """All rivals take turns, so that what disturbs one disturbs all.
+
+    The mean of the rounds, not their median: the system counts CPU in ticks of 10 ms.
+    """
     found: dict[str, list[float]] = {rival.name: [] for rival in rivals}
     for number in range(case.rounds):
         for rival in rivals:
             found[rival.name].append(_cpu_per_delta(rival, case, number))
-    medians = {name: statistics.median(figures) for name, figures in found.items()}
-    ours = medians[OURS]
+    means = {name: statistics.fmean(figures) for name, figures in found.items()}
+    ours = means[OURS]
     rows = [
         (_told(name, case), microseconds(figure), f"{figure / ours:.2f} ×")
-        for name, figure in sorted(medians.items(), key=lambda item: item[1])
+        for name, figure in sorted(means.items(), key=lambda item: item[1])
     ]
     limits = [Limit("Antiphon", ours * 1e6, case.limit_us, "µs")] if case.limit_us else []
     columns = ("", "server CPU per delta", "of Antiphon's")

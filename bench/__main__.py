@@ -5,10 +5,9 @@ import importlib
 import resource
 import time
 
+from bench import BENCHMARKS
 from bench.machine import describe
 from bench.report import write_into_page
-
-ALL = ("streaming", "first-delta", "streams", "idle", "resume", "stop", "turns", "history")
 
 
 def main() -> None:
@@ -17,7 +16,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a thousand streams are some thousand sockets
     machine = describe()
     print(machine)
-    for name in asked.names or ALL:
+    for name in asked.names or BENCHMARKS:
         print(f"\n## {name}", flush=True)
         begun, tables = time.monotonic(), []
         for table in importlib.import_module(f"bench.{name.replace('-', '_')}").run():
@@ -30,13 +29,15 @@ def main() -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Ratios measured in one run on this machine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)}; none: all of them")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all of them"
+    )
     parser.add_argument(
         "--markdown", action="store_true", help="write the tables into docs/performance.md as well"
     )
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(ALL):
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    if unknown := set(asked.names) - set(BENCHMARKS):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     return asked
 
 

@@ -19,7 +19,8 @@ class Limit:
 
     def __str__(self) -> str:
         kept = "kept" if self.measured <= self.at_most else "MISSED"
-        return f"{self.what}: {self.measured:.3g} {self.unit}, limit {self.at_most:g} {self.unit}: {kept}"
+        unit = self.unit and f" {self.unit}"
+        return f"{self.what}: {_rounded(self.measured)}{unit}, limit {self.at_most:g}{unit}: {kept}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,13 @@ class Table:
         return [f"{before}{remark}" for remark in (*map(str, self.limits), *self.notes)]
 
 
+def _rounded(value: float) -> str:
+    """To three places or so, also where it is large."""
+    if value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
 def milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.1f} ms"
 
@@ -65,12 +73,11 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1)]
 
 
-def write_into_page(name: str, machine: str, tables: Sequence[Table]) -> None:
+def write_into_page(name: str, machine: str, tables: Sequence[Table], path: Path = PAGE) -> None:
     """Put the tables between the marks of this benchmark. Raises ValueError: the page has none."""
-    page = PAGE.read_text()
     marks = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
     body = "\n\n".join([*(table.markdown() for table in tables), f"*{machine}*"])
-    page, count = marks.subn(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", page)
+    page, count = marks.subn(lambda found: f"{found[1]}\n{body}\n\n{found[2]}", path.read_text())
     if count != 1:
-        raise ValueError(f"{PAGE.name} has no place for the figures of {name}")
-    PAGE.write_text(page)
+        raise ValueError(f"{path.name} has no place for the figures of {name}")
+    path.write_text(page)

@@ -50,7 +50,7 @@ def steps(load: Load) -> Sequence[bytes]:
         usage={**USAGE, "output_tokens": load.deltas},
     )
     end += _event("message_stop") + LAST_CHUNK
-    if not load.pace_ms:
+    if not load.pace_ms or load.deltas == 1:
         return (begin + delta * load.deltas + end,)
     between = [delta] * (load.deltas - 2)
     return (begin + delta, *between, delta + end)

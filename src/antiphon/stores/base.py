@@ -1,4 +1,4 @@
-"""The store's protocol, and its contracts by number; `antiphon.testing.stores` checks all but the last.
+"""The store's protocol, and its contracts by number; `antiphon.testing.stores` checks each.
 
  1. `seq` is contiguous from 1 within a conversation and given inside the transaction that commits.
  2. What a method returned is committed; what raised changed nothing.
@@ -15,6 +15,8 @@
 12. Leases are judged by the store's clock; one renewed for 0 seconds has lapsed.
 13. A turn that waits can be withdrawn until it holds the lease; from then on it cannot.
 14. Whoever listens for hints hears of commits by other processes: late or too often, but never not at all.
+15. Behind the turn that holds the lease at most `queue_max` others wait; one more is refused (QueueFull).
+    The one that holds it does not count, started or not; where none holds it, nobody is refused.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -215,7 +217,7 @@ class Store(Conversations, Log, Turns, Protocol):
     def hints(self) -> AsyncGenerator[Hint | None, None]:
         """News of commits, without end, until closed. None says that any conversation may have grown.
 
-        Hints may come twice, late, or of one's own commits. What breaks the connection is mended inside, with
-        a None after it.
+        The first is None: what is committed from then on is heard. Hints may come twice, late, or of one's
+        own commits. What breaks the connection is mended inside, with a None after it.
         """
         ...

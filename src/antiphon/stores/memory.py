@@ -55,12 +55,25 @@ class _Conversation:
     counter: int = 0
 
 
+class _News:
+    """What a listener has not taken yet: of a conversation only the newest, so it cannot pile up."""
+
+    def __init__(self) -> None:
+        self.seqs: dict[str, int] = {}
+        self.came = asyncio.Event()
+
+    def hear(self, conversation_id: str, seq: int) -> None:
+        self.seqs[conversation_id] = seq
+        self.came.set()
+
+
 class MemoryStore:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._conversations: dict[str, _Conversation] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._deleted: set[str] = set()
+        self._listeners: list[_News] = []
 
     async def open(self) -> None:
         """Nothing to connect to."""
@@ -69,9 +82,19 @@ class MemoryStore:
         """Nothing to disconnect from; what was stored is gone with this object."""
 
     async def hints(self) -> AsyncGenerator[Hint | None, None]:
-        """Nobody else writes to this memory."""
-        await asyncio.get_running_loop().create_future()
-        yield None
+        """Every commit to this memory: several replicas may share it in one process."""
+        news = _News()
+        self._listeners.append(news)
+        try:
+            yield None
+            while True:
+                await news.came.wait()
+                news.came.clear()
+                seqs, news.seqs = news.seqs, {}
+                for conversation_id, seq in seqs.items():
+                    yield Hint(conversation_id, seq)
+        finally:
+            self._listeners.remove(news)
 
     # Conversations
 
@@ -285,6 +308,8 @@ class MemoryStore:
         if SETTINGS_BACK in changes:
             changes["settings_seq"] = last_seq - changes.pop(SETTINGS_BACK)
         kept.header = replace(kept.header, last_seq=last_seq, **changes)
+        for news in self._listeners:
+            news.hear(kept.header.id, last_seq)
         for message in change.messages:
             kept.messages[message.id] = PlacedMessage(seq=last_seq, message=message)
         for message_id in change.removed:
@@ -328,8 +353,11 @@ class MemoryStore:
     def _check(self, kept: _Conversation, acceptance: Acceptance) -> None:
         if acceptance.message is not None and acceptance.message.message_id in kept.messages:
             raise Conflict("This message id is in use in this conversation. Make a new one.")
-        waiting = sum(turn.status == "queued" for turn in kept.turns.values())
-        if kept.lease is not None and acceptance.when_busy == "reject":
+        if kept.lease is None:
+            return
+        if acceptance.when_busy == "reject":
             raise Busy("A turn is running in this conversation.", turn_id=kept.lease.turn_id)
+        holds = kept.lease.turn_id
+        waiting = sum(turn.status == "queued" and other != holds for other, turn in kept.turns.items())
         if waiting >= acceptance.queue_max:
             raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")

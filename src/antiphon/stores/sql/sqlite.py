@@ -135,6 +135,7 @@ class SqliteDatabase:
         The write connection looks, because its own commits do not count for it.
         """
         seen = await self._data_version()
+        yield None
         while True:
             await asyncio.sleep(LOOK_S)
             version = await self._data_version()

@@ -17,6 +17,8 @@
 14. Whoever listens for hints hears of commits by other processes: late or too often, but never not at all.
 15. Behind the turn that holds the lease at most `queue_max` others wait; one more is refused (QueueFull).
     The one that holds it does not count, started or not; where none holds it, nobody is refused.
+16. Pruning removes `block_delta` events of ended turns and nothing else, at most `limit` at a time. What is
+    left keeps its seq, and folds to the same state, whatever cursor it is read from.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -158,6 +160,10 @@ class Log(Protocol):
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         """Append block events of many turns in one transaction; None where the fence was lost."""
+        ...
+
+    async def prune(self, before: int, limit: int = 1000) -> bool:
+        """Remove deltas of turns that ended before that time (milliseconds); whether there may be more."""
         ...
 
 

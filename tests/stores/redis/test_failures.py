@@ -37,6 +37,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "totals": lambda store: store.totals(HERE),
     "append": lambda store: store.append(HERE, TITLE),
     "flush": lambda store: store.flush([(LEASE, [TEXT])]),
+    "prune": lambda store: store.prune(10),
     "accept": lambda store: store.accept(a_turn(HERE)),
     "turn": lambda store: store.turn(HERE, LEASE.turn_id),
     "end": lambda store: store.end(LEASE, the_end(LEASE.turn_id, None), 30),

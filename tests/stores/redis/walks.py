@@ -58,7 +58,7 @@ class Walk:
         known = self.known
         steps = [self.create, self.look]
         if known.conversations:
-            steps += [self.accept] * 4 + [self.append, self.delete, self.forget, self.sweep]
+            steps += [self.accept] * 4 + [self.append, self.delete, self.forget, self.sweep, self.prune]
         if known.leases:
             steps += [self.start, self.attempt, self.attempt, self.flush, self.end, self.end, self.renew]
         if known.turns:
@@ -196,6 +196,10 @@ class Walk:
             return claimed
 
         return call
+
+    def prune(self) -> Callable[[Store], Awaitable[Any]]:
+        """Of whatever has ended: by its clock, the store may look at it much later than these times say."""
+        return lambda store: store.prune(2**50, limit=100_000)
 
     def delete(self) -> Callable[[Store], Awaitable[Any]]:
         _, conversation_id = self._any(self.known.conversations)

@@ -11,10 +11,13 @@ from antiphon.domain.usage import Usage
 from antiphon.errors import FenceLost, NotFound
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.projection import attempt_changes, header_changes, turn_changes
+from antiphon.stores.projection import attempt_changes, header_changes, turn_changes, turn_ends
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row, pack, usage_of
 from antiphon.stores.sql.tables import attempts, conversations, turns
+
+PRUNED_TURNS = 100
+"""How many turns one call prunes at most: each costs two statements, also where it has no deltas."""
 
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
@@ -85,7 +88,7 @@ def append(
     for message_id in change.removed:
         connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
     turn_id = lease.turn_id if lease else None
-    _write_turns(connection, conversation_id, change, turn_id, fields.get("head"))
+    _write_turns(connection, conversation_id, change, turn_id, fields.get("head"), last_seq)
     _write_attempts(connection, conversation_id, change, turn_id)
     return frames
 
@@ -124,14 +127,46 @@ def add_message(connection: Connection, conversation_id: str, message: Message, 
     return added.rowcount == 1
 
 
+def prune(connection: Connection, before: int, limit: int) -> bool:
+    """Remove up to `limit` deltas, of the turns that ended first; whether there may be more.
+
+    Turns that another replica prunes just now are left to it.
+    """
+    query = (
+        select(turns.c.conversation_id, turns.c.id, turns.c.seq, turns.c.end_seq)
+        .where(turns.c.unpruned_since < before)
+        .order_by(turns.c.unpruned_since)
+        .limit(PRUNED_TURNS)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    rows = connection.execute(query).all()
+    for row in rows:
+        turn = {"conversation_id": row.conversation_id, "id": row.id}
+        place = {"conversation_id": row.conversation_id, "first": row.seq, "last": row.end_seq}
+        limit -= connection.execute(sql.PRUNE, {**place, "limit": limit}).rowcount
+        if limit <= 0:
+            return True
+        connection.execute(sql.PRUNED, turn)
+    return len(rows) == PRUNED_TURNS
+
+
 def _write_turns(
-    connection: Connection, conversation_id: str, change: Change, turn_id: str | None, head: str | None
+    connection: Connection,
+    conversation_id: str,
+    change: Change,
+    turn_id: str | None,
+    head: str | None,
+    last_seq: int,
 ) -> None:
     """A turn that ends remembers the conversation's head, which its `turn_end` has set."""
+    ends = turn_ends(change.events)
     for changed, status in turn_changes(change.events, turn_id).items():
-        ended = status not in ("queued", "running", "waiting")
-        values = {"status": status, "last_message_id": head if ended else None}
-        connection.execute(sql.SET_TURN, {"conversation_id": conversation_id, "id": changed, **values})
+        values: dict[str, Any] = {"last_message_id": None, "end_seq": None, "unpruned_since": None}
+        if changed in ends:
+            at, back = ends[changed]
+            values = {"last_message_id": head, "end_seq": last_seq - back, "unpruned_since": at}
+        place = {"conversation_id": conversation_id, "id": changed}
+        connection.execute(sql.SET_TURN, {**place, "status": status, **values})
 
 
 def _write_attempts(

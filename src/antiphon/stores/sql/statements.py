@@ -48,9 +48,16 @@ ADD_TURN = text(
     " VALUES (:conversation_id, :id, :seq, :message_seq, 'queued')"
 )
 SET_TURN = text(
-    "UPDATE turns SET status = :status, last_message_id = :last_message_id"
+    "UPDATE turns SET status = :status, last_message_id = :last_message_id, end_seq = :end_seq,"
+    " unpruned_since = CASE WHEN status = 'queued' THEN NULL ELSE CAST(:unpruned_since AS BIGINT) END"
     " WHERE conversation_id = :conversation_id AND id = :id"
 )
+PRUNE = text(
+    "DELETE FROM events WHERE conversation_id = :conversation_id AND seq IN (SELECT seq FROM events"
+    " WHERE conversation_id = :conversation_id AND seq > :first AND seq < :last AND type = 'block_delta'"
+    " ORDER BY seq LIMIT :limit)"
+)
+PRUNED = text("UPDATE turns SET unpruned_since = NULL WHERE conversation_id = :conversation_id AND id = :id")
 QUEUED = text(
     "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued' AND id <> :but"
     " ORDER BY seq LIMIT :limit"

@@ -108,6 +108,9 @@ class SqlStore:
 
         return await self._database.write(transaction)
 
+    async def prune(self, before: int, limit: int = 1000) -> bool:
+        return await self._database.write(lambda connection: log.prune(connection, before, limit))
+
     # Turns
 
     async def accept(self, acceptance: Acceptance) -> Accepted:

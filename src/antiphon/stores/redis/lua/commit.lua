@@ -9,12 +9,14 @@ local function put_turn(id, turn)
   redis.call('HSET', turns, 'turn:' .. id, cmsgpack.pack(turn))
 end
 
-local function set_status(id, status)
+-- A turn that ran and ends notes where its deltas lie; one that waited has none, others' lie there. `ended` and `last` are the time and the seq of its end.
+local function set_status(id, status, ended, last)
   local packed = redis.call('HGET', turns, 'turn:' .. id)
   if not packed then return end
   local turn = cmsgpack.unpack(packed)
   if not OPEN[status] then
     if OPEN[turn[1]] then redis.call('HINCRBY', state, 'turns', 1) end
+    if turn[1] ~= 'queued' then redis.call('ZADD', unpruned, ended, id .. ' ' .. turn[2] .. ' ' .. last) end
     turn[4] = redis.call('HGET', state, 'head')
   end
   turn[1] = status
@@ -55,7 +57,7 @@ local function commit(change)
     put_message(message[1], message[2], message[3], last_seq)
   end
   for _, id in ipairs(change.removed) do redis.call('HDEL', messages, 'message:' .. id, 'parent:' .. id) end
-  for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2]) end
+  for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2], turn[3], last_seq - turn[4]) end
   for _, attempt in ipairs(change.attempts) do
     put_attempt(attempt[1], attempt[2], attempt[3], attempt[4])
   end

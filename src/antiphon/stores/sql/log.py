@@ -16,9 +16,6 @@ from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row, pack, usage_of
 from antiphon.stores.sql.tables import attempts, conversations, turns
 
-PRUNED_TURNS = 100
-"""How many turns one call prunes at most: each costs two statements, also where it has no deltas."""
-
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
 
@@ -39,11 +36,11 @@ def last_seqs(connection: Connection, conversation_ids: Sequence[str]) -> dict[s
 def path(connection: Connection, conversation_id: str, message_id: str) -> list[PlacedMessage]:
     rows = connection.execute(sql.PATH, {"conversation_id": conversation_id, "id": message_id})
     placed = {row.id: message_of(row) for row in rows}
-    if message_id not in placed:
-        raise NotFound("There is no such message in this conversation.")
     found: list[PlacedMessage] = []
     at: str | None = message_id
     while at is not None:
+        if at not in placed:
+            raise NotFound("There is no such message in this conversation.")
         found.append(placed[at])
         at = placed[at].message.parent_id
     found.reverse()
@@ -125,29 +122,6 @@ def add_message(connection: Connection, conversation_id: str, message: Message, 
     """Whether its id was free."""
     added = connection.execute(sql.ADD_MESSAGE, message_row(conversation_id, message, seq))
     return added.rowcount == 1
-
-
-def prune(connection: Connection, before: int, limit: int) -> bool:
-    """Remove up to `limit` deltas, of the turns that ended first; whether there may be more.
-
-    Turns that another replica prunes just now are left to it.
-    """
-    query = (
-        select(turns.c.conversation_id, turns.c.id, turns.c.seq, turns.c.end_seq)
-        .where(turns.c.unpruned_since < before)
-        .order_by(turns.c.unpruned_since)
-        .limit(PRUNED_TURNS)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    rows = connection.execute(query).all()
-    for row in rows:
-        turn = {"conversation_id": row.conversation_id, "id": row.id}
-        place = {"conversation_id": row.conversation_id, "first": row.seq, "last": row.end_seq}
-        limit -= connection.execute(sql.PRUNE, {**place, "limit": limit}).rowcount
-        if limit <= 0:
-            return True
-        connection.execute(sql.PRUNED, turn)
-    return len(rows) == PRUNED_TURNS
 
 
 def _write_turns(

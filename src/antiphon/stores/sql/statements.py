@@ -58,6 +58,14 @@ PRUNE = text(
     " ORDER BY seq LIMIT :limit)"
 )
 PRUNED = text("UPDATE turns SET unpruned_since = NULL WHERE conversation_id = :conversation_id AND id = :id")
+DROP_KEYS = text(
+    "DELETE FROM keys WHERE (conversation_id, key) IN"
+    " (SELECT conversation_id, key FROM keys WHERE expires_at < :now LIMIT :limit)"
+)
+DROP_TOMBSTONES = text(
+    "DELETE FROM tombstones WHERE conversation_id IN"
+    " (SELECT conversation_id FROM tombstones WHERE deleted_at < :before LIMIT :limit)"
+)
 QUEUED = text(
     "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued' AND id <> :but"
     " ORDER BY seq LIMIT :limit"

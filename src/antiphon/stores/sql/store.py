@@ -8,7 +8,7 @@ from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.sql import conversations, log, turns
+from antiphon.stores.sql import conversations, log, pruning, turns
 from antiphon.stores.sql.database import Advance, Database
 from antiphon.stores.sql.statements import ADD_EVENT
 
@@ -109,7 +109,10 @@ class SqlStore:
         return await self._database.write(transaction)
 
     async def prune(self, before: int, limit: int = 1000) -> bool:
-        return await self._database.write(lambda connection: log.prune(connection, before, limit))
+        def transaction(connection: Connection) -> bool:
+            return pruning.prune(connection, before, limit, self._database.now(connection))
+
+        return await self._database.write(transaction)
 
     # Turns
 

@@ -154,5 +154,5 @@ tombstones = Table(
     metadata,
     Column("conversation_id", String, primary_key=True),
     Column("counter", BigInteger, nullable=False),
-    Column("deleted_at", Float(53), nullable=False),
+    Column("deleted_at", Float(53), nullable=False, index=True),
 )

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("unpruned_since IS NOT NULL"),
         postgresql_where=sa.text("unpruned_since IS NOT NULL"),
     )
+    op.create_index(op.f("ix_tombstones_deleted_at"), "tombstones", ["deleted_at"], unique=False)
 
 
 def _ended(row: sa.Row[tuple[str, int, bytes]]) -> dict[str, object]:

@@ -1,16 +1,12 @@
 """Deltas of turns that ended a while ago go, and no reader notices; also older ones than pruning is."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
 
 from antiphon.clock import SystemClock, milliseconds
 from antiphon.domain import events as e
@@ -19,12 +15,12 @@ from antiphon.domain.messages import text_block
 from antiphon.stores.base import Change, Store
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.memory import MemoryStore
-from antiphon.stores.sql import migrate
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.testing.stores import LEASE_S, ME, a_conversation, a_turn, block_end, lease_of, start, the_end
 from antiphon.turns.hub import Hub
 from antiphon.turns.pruning import prune_deltas
+from tests.stores.old import make_old
 
 DAY_S = 24 * 3600.0
 
@@ -87,9 +83,7 @@ async def test_a_follower_goes_on_from_any_cursor_over_a_pruned_log(store: Store
 
 async def test_turns_that_ended_before_there_was_pruning_are_pruned_too(tmp_path: Path) -> None:
     path = tmp_path / "antiphon.db"
-    first_schema(path)
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript(OLD)
+    make_old(path)
     store = SqlStore(SqliteDatabase(path))
     await store.open()
     assert await deltas_in(store, "c") == 2
@@ -100,28 +94,3 @@ async def test_turns_that_ended_before_there_was_pruning_are_pruned_too(tmp_path
     )
     assert (await store.get(ME, "c")).last_seq == 6
     await store.close()
-
-
-def first_schema(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    engine.dispose()
-
-
-OLD = """
-INSERT INTO conversations VALUES
- ('c', 'principal-1', 1, 1, 6, NULL, '', '', 'm', '{}', '[]', 0, 'c.2', 'o', 1, 2);
-INSERT INTO turns VALUES ('c', 'c.1', 1, NULL, 'completed', NULL), ('c', 'c.2', 5, NULL, 'running', NULL);
-INSERT INTO attempts VALUES ('c', 'c.1', 0, 1, 1, 'm', 'end_turn', '{}', 0, 0, NULL);
-INSERT INTO events VALUES
- ('c', 1, 'conversation_create', '{"at":1}'),
- ('c', 2, 'turn_start', '{"at":1,"turn_id":"c.1","message_id":null,"parent_id":null}'),
- ('c', 3, 'block_delta', '{"step":0,"index":0,"delta":{}}'),
- ('c', 4, 'turn_end', '{"at":5,"turn_id":"c.1","status":"completed","kept":{"steps":0},"head":null}'),
- ('c', 5, 'turn_start', '{"at":5,"turn_id":"c.2","message_id":null,"parent_id":null}'),
- ('c', 6, 'block_delta', '{"step":0,"index":0,"delta":{}}');
-"""

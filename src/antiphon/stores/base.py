@@ -19,6 +19,9 @@
     The one that holds it does not count, started or not; where none holds it, nobody is refused.
 16. Pruning removes `block_delta` events of ended turns and nothing else, at most `limit` at a time. What is
     left keeps its seq, and folds to the same state, whatever cursor it is read from.
+17. A message is found by words of its text, or their beginnings, in any case, from the transaction on that
+    puts it into the tree until it leaves it, by its principal and nobody else. No query is an error. A store
+    without an index looks at the newest 2,000 messages of the principal.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -101,6 +104,23 @@ class Ended:
     next: Lease | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A message that was found. `at` is when it was added or written, in milliseconds."""
+
+    conversation_id: str
+    message_id: str
+    at: int
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+    """Where matches lie in the snippet: from and to, in characters."""
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """Where it stands among all hits, which come with the greatest first."""
+        return self.at, self.conversation_id, self.message_id
+
+
 class Conversations(Protocol):
     async def create(
         self, principal: str, conversation_id: str, event: ConversationCreate, *, name: str | None = None
@@ -120,6 +140,12 @@ class Conversations(Protocol):
 
     async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
         """Newest change first; `before` is the `(updated_at, id)` of the last one seen."""
+        ...
+
+    async def search(
+        self, principal: str, query: str, *, before: tuple[int, str, str] | None = None, limit: int = 20
+    ) -> list[Hit]:
+        """Messages that have all words of `query`, newest first; `before` is the last seen hit's `place`."""
         ...
 
     async def delete(self, principal: str, conversation_id: str) -> None:

@@ -5,13 +5,16 @@ No method awaits while it changes something, so that each is a transaction.
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from heapq import nlargest
+from itertools import islice
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.messages import text_of
 from antiphon.domain.usage import Usage
 from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn
 from antiphon.stores.projection import (
@@ -22,6 +25,7 @@ from antiphon.stores.projection import (
     turn_changes,
     turn_ends,
 )
+from antiphon.stores.scanning import SEARCHED, scan
 
 KEY_LIFETIME_S = 24 * 3600
 
@@ -97,6 +101,15 @@ class MemoryStore:
         return [header for header in mine if before is None or (header.updated_at, header.id) < before][
             :limit
         ]
+
+    async def search(
+        self, principal: str, query: str, *, before: tuple[int, str, str] | None = None, limit: int = 20
+    ) -> list[Hit]:
+        mine = {key: kept for key, kept in self._conversations.items() if kept.header.principal == principal}
+        places = ((at, key, said) for key, kept in mine.items() for said, at in kept.said.items())
+        newest = nlargest(SEARCHED, places)
+        texts = ((place, text_of(mine[place[1]].messages[place[2]].message.content)) for place in newest)
+        return list(islice(scan(texts, query, before), limit))
 
     async def delete(self, principal: str, conversation_id: str) -> None:
         await self.get(principal, conversation_id)
@@ -189,6 +202,7 @@ class MemoryStore:
         if acceptance.message is not None:
             unplaced = message_of(acceptance.message)
             kept.messages[unplaced.id] = PlacedMessage(seq=seq - 1, message=unplaced)
+            kept.said[unplaced.id] = kept.header.updated_at
         kept.turns[turn_id] = Turn(seq=seq, message_seq=seq - 1 if acceptance.message else None)
         if acceptance.key is not None:
             expires_at = self._clock.now() + KEY_LIFETIME_S
@@ -283,8 +297,10 @@ class MemoryStore:
             news.hear(kept.header.id, last_seq)
         for message in change.messages:
             kept.messages[message.id] = PlacedMessage(seq=last_seq, message=message)
+            kept.said.setdefault(message.id, kept.header.updated_at)
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
+            kept.said.pop(message_id, None)
         ends = turn_ends(change.events)
         for ended, status in turn_changes(change.events, turn_id).items():
             if ended not in kept.turns:

@@ -35,6 +35,8 @@ class Kept:
     header: Header
     frames: list[Frame] = field(default_factory=list)
     messages: dict[str, PlacedMessage] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
+    """When each message was added or written, in milliseconds."""
     turns: dict[str, Turn] = field(default_factory=dict)
     attempts: dict[tuple[str, int, int], AttemptChange] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)

@@ -29,6 +29,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "get": lambda store: store.get(ME, HERE),
     "find": lambda store: store.find(ME, "x"),
     "recent": lambda store: store.recent(ME, before=None, limit=5),
+    "search": lambda store: store.search(ME, "x"),
     "delete": lambda store: store.delete(ME, HERE),
     "forget": lambda store: store.forget(ME, "x"),
     "read": lambda store: store.read(HERE, 0),

@@ -222,6 +222,7 @@ class Walk:
             ]
             for principal in PRINCIPALS:
                 seen.append(await store.recent(principal, before=before, limit=limit))
+                seen.append(await store.search(principal, "É", limit=limit))
                 seen += [await store.find(principal, name) for name in NAMES]
             for principal, conversation_id in known.conversations:
                 header = await outcome(store.get(principal, conversation_id))

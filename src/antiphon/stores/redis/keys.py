@@ -10,6 +10,7 @@ unfinished             zset   conversation with a lease or a queue by the time w
 names                  hash   `name:<name>` → conversation, `of:<conversation>` → name
 expiries               zset   conversation by the time when it expires (ms), if it does
 unpruned               zset   `<turn> <first seq> <last seq>` by the time when the turn ended (ms)
+said                   zset   `<conversation> <message>`, the newest 2,000, by when it was added (ms)
 of a conversation
 state                  hash   header, lease and totals
 log                    stream `<seq>-0` → type and JSON of the event
@@ -34,7 +35,7 @@ UNPRUNED = "{all}:unpruned"
 
 CHANNELS = tuple(f"antiphon:{number}" for number in range(64))
 
-OF_PRINCIPAL = ("recent", "unfinished", "names", "expiries", "unpruned")
+OF_PRINCIPAL = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
 OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times")
 
 

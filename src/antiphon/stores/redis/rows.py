@@ -166,6 +166,10 @@ def stored_frames(packed: bytes) -> list[Frame]:
     return [Frame(int(place[:-2]), type_, data.encode()) for place, type_, data in _entries.decode(packed)]
 
 
+def placed_message(value: bytes) -> PlacedMessage:
+    return _placed(value.decode())
+
+
 def placed_messages(packed: bytes) -> list[PlacedMessage]:
     return [_placed(value) for value in _texts.decode(packed)]
 

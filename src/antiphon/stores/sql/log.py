@@ -12,6 +12,7 @@ from antiphon.errors import FenceLost, NotFound
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode_all
 from antiphon.stores.projection import attempt_changes, header_changes, turn_changes, turn_ends
+from antiphon.stores.sql import search
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row, pack, usage_of
 from antiphon.stores.sql.tables import attempts, conversations, turns
@@ -82,8 +83,10 @@ def append(
     add_frames(connection, conversation_id, frames)
     for message in change.messages:
         connection.execute(sql.PUT_MESSAGE, message_row(conversation_id, message, last_seq))
+        search.put(connection, conversation_id, message)
     for message_id in change.removed:
         connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
+        search.remove(connection, conversation_id, message_id)
     turn_id = lease.turn_id if lease else None
     _write_turns(connection, conversation_id, change, turn_id, fields.get("head"), last_seq)
     _write_attempts(connection, conversation_id, change, turn_id)
@@ -121,7 +124,10 @@ def frame_rows(conversation_id: str, frames: Sequence[Frame]) -> list[dict[str, 
 def add_message(connection: Connection, conversation_id: str, message: Message, seq: int) -> bool:
     """Whether its id was free."""
     added = connection.execute(sql.ADD_MESSAGE, message_row(conversation_id, message, seq))
-    return added.rowcount == 1
+    if added.rowcount != 1:
+        return False
+    search.put(connection, conversation_id, message)
+    return True
 
 
 def _write_turns(

@@ -1,8 +1,12 @@
 -- Append events and change what is projected from them. Nothing here can refuse: check before you commit.
+local SEARCHED = 2000 -- how many messages of a principal are searched
+
 local OPEN = {queued = true, running = true, waiting = true}
 
 local function put_message(id, parent_id, packed, seq)
   redis.call('HSET', messages, 'message:' .. id, seq .. ' ' .. packed, 'parent:' .. id, parent_id)
+  redis.call('ZADD', said, 'NX', redis.call('HGET', state, 'updated_at'), given.id .. ' ' .. id)
+  redis.call('ZREMRANGEBYRANK', said, 0, -1 - SEARCHED)
 end
 
 local function put_turn(id, turn)
@@ -56,7 +60,10 @@ local function commit(change)
   for _, message in ipairs(change.messages) do
     put_message(message[1], message[2], message[3], last_seq)
   end
-  for _, id in ipairs(change.removed) do redis.call('HDEL', messages, 'message:' .. id, 'parent:' .. id) end
+  for _, id in ipairs(change.removed) do
+    redis.call('HDEL', messages, 'message:' .. id, 'parent:' .. id)
+    redis.call('ZREM', said, given.id .. ' ' .. id)
+  end
   for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2], turn[3], last_seq - turn[4]) end
   for _, attempt in ipairs(change.attempts) do
     put_attempt(attempt[1], attempt[2], attempt[3], attempt[4])

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     stall_s: float = Field(60.0, gt=0)
     lease_s: float = Field(10.0, gt=0)
     queue_max: int = Field(100, ge=1)
+    keep_deltas_s: float = Field(86_400.0, ge=0)
+    """How long the deltas of a turn that ended are kept."""
     max_body: ByteSize = ByteSize(1_000_000)
     max_import: ByteSize = ByteSize(32_000_000)
     """The largest exported conversation that the server reads in."""

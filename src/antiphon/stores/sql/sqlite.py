@@ -145,6 +145,7 @@ class SqliteDatabase:
         The write connection looks, because its own commits do not count for it.
         """
         seen = self._seen = await self._run(self._writer, self._data_version)
+        yield None
         while True:
             await asyncio.sleep(LOOK_S)
             if time.monotonic() - self._looked_at >= LOOK_S:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0003"
 """The newest migration: what this code reads and writes."""
 
 metadata = MetaData()
@@ -104,6 +104,8 @@ turns = Table(
     Column("message_seq", BigInteger),
     Column("status", String, nullable=False),
     Column("last_message_id", String),
+    Column("end_seq", BigInteger),
+    Column("unpruned_since", BigInteger),
     Index(
         "turns_queued",
         "conversation_id",
@@ -111,7 +113,14 @@ turns = Table(
         sqlite_where=text("status = 'queued'"),
         postgresql_where=text("status = 'queued'"),
     ),
+    Index(
+        "turns_unpruned",
+        "unpruned_since",
+        sqlite_where=text("unpruned_since IS NOT NULL"),
+        postgresql_where=text("unpruned_since IS NOT NULL"),
+    ),
 )
+"""`unpruned_since`: when a turn that ran ended; empty while it is open, and once its deltas are gone."""
 
 attempts = Table(
     "attempts",
@@ -145,5 +154,5 @@ tombstones = Table(
     metadata,
     Column("conversation_id", String, primary_key=True),
     Column("counter", BigInteger, nullable=False),
-    Column("deleted_at", Float(53), nullable=False),
+    Column("deleted_at", Float(53), nullable=False, index=True),
 )

@@ -21,6 +21,8 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 SEND_S = 30.0
 """Seconds that one `send` may wait for a reader that does not read; then the reader is dropped."""
 
+_FIRST = asyncio.FIRST_COMPLETED
+
 FAREWELL_S = 1.0
 """Seconds to wait for a reader that does not read, when the server stops."""
 
@@ -77,6 +79,7 @@ class EventStream(Response):
         self._farewell = farewell
         self._send_s = send_s
         self._closing = closing
+        self._sending_since: float | None = None
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)
@@ -88,26 +91,36 @@ class EventStream(Response):
         tasks = [writing, leaving]
         if self._closing is not None:
             tasks.append(asyncio.create_task(_set(self._closing)))
+        stalled = False
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            cut = not (writing.done() or leaving.done())
+            stalled = await self._first_of(tasks)
+            cut = not (stalled or writing.done() or leaving.done())
         except asyncio.CancelledError:
             cut = True
         left = leaving.done()
         await _end(*tasks)
-        whole = await self._say_farewell(send, started) if cut else self._written(writing)
+        whole = await self._say_farewell(send, started) if cut else self._written(writing, stalled=stalled)
         if not (whole or left) and abort(scope):
             await _left(receive)
 
-    def _written(self, writing: "asyncio.Task[None]") -> bool:
+    async def _first_of(self, tasks: "list[asyncio.Task[None]]") -> bool:
+        """Wait for one of them; True if the reader has stalled before.
+
+        One look every now and then costs less than a timer for each `send`.
+        """
+        clock = asyncio.get_running_loop().time
+        while not (await asyncio.wait(tasks, timeout=self._send_s / 4, return_when=_FIRST))[0]:
+            if self._sending_since is not None and clock() - self._sending_since >= self._send_s:
+                return True
+        return False
+
+    def _written(self, writing: "asyncio.Task[None]", *, stalled: bool) -> bool:
         """False if the reader was dropped: its response stays without an end, so that it knows."""
-        try:
-            if not writing.cancelled():
-                writing.result()
-        except Stalled:
+        if stalled:
             log.info("reader_dropped", waited_s=self._send_s)
-            return False
-        return True
+        elif not writing.cancelled():
+            writing.result()
+        return not stalled
 
     async def _write(self, send: Send, started: asyncio.Event) -> None:
         async with aclosing(self._events) as events:
@@ -123,12 +136,9 @@ class EventStream(Response):
         started.set()
 
     async def _send(self, send: Send, message: Message) -> None:
-        """Raises Stalled."""
-        try:
-            async with asyncio.timeout(self._send_s):
-                await send(message)
-        except TimeoutError:
-            raise Stalled from None
+        self._sending_since = asyncio.get_running_loop().time()
+        await send(message)
+        self._sending_since = None
 
     async def _say_farewell(self, send: Send, started: asyncio.Event) -> bool:
         """Whether it could be said."""
@@ -139,13 +149,9 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": self._farewell(), "more_body": False})
         except RuntimeError:  # the last had been sent just before
             return True
-        except (TimeoutError, Stalled):
+        except TimeoutError:
             return False
         return True
-
-
-class Stalled(Exception):
-    """A reader that does not read."""
 
 
 async def _left(receive: Receive) -> None:

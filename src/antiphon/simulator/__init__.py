@@ -5,6 +5,10 @@ outcomes: `Reply`, `Events`, `Fail`, `Page`, `Drop`; a stream may hold a fault: 
 `Reset`, `Truncate`, `Stall`.
 """
 
+from antiphon.simulator.bill import Bill, Charge
+from antiphon.simulator.cache import Accounted, PrefixCache
+from antiphon.simulator.limits import RateLimits
+from antiphon.simulator.models import Model
 from antiphon.simulator.presets import (
     cut_tool_call,
     empty,
@@ -14,6 +18,7 @@ from antiphon.simulator.presets import (
     spend_limit,
     tool_call,
 )
+from antiphon.simulator.prices import cost
 from antiphon.simulator.record import RecordedRequest
 from antiphon.simulator.script import (
     AnyFault,
@@ -33,14 +38,20 @@ from antiphon.simulator.script import (
 from antiphon.simulator.server import Simulator, running
 
 __all__ = [
+    "Accounted",
     "AnyFault",
+    "Bill",
+    "Charge",
     "Chunks",
     "Drop",
     "Events",
     "Fail",
     "HangUp",
+    "Model",
     "Outcome",
     "Page",
+    "PrefixCache",
+    "RateLimits",
     "RecordedRequest",
     "Reply",
     "Reset",
@@ -48,6 +59,7 @@ __all__ = [
     "Stall",
     "StreamError",
     "Truncate",
+    "cost",
     "cut_tool_call",
     "empty",
     "html_page",

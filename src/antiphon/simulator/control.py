@@ -7,6 +7,11 @@
     GET    /simulator/requests    what arrived at the API, as a JSON list
     DELETE /simulator/requests    forgets it
     POST   /simulator/release     ends every stall and delay in progress
+    GET    /simulator/bill        what was charged: the sums, and the last charges
+    DELETE /simulator/bill        begins a new bill
+    GET    /simulator/clock       what time it is
+    POST   /simulator/clock       {"advance": 300} lets that many seconds pass at once
+    DELETE /simulator/cache       empties the prompt cache
 
 Pages of other sites that a browser shows cannot use these routes: they speak only to loopback names and to
 clients that are no browser page.
@@ -19,18 +24,21 @@ import msgspec
 
 from antiphon.simulator.errors import ApiError
 from antiphon.simulator.http import Exchange, HttpRequest
-from antiphon.simulator.playbook import Gate, Playbook
-from antiphon.simulator.record import RequestLog
+from antiphon.simulator.clock import Clock
+from antiphon.simulator.parts import Parts
 from antiphon.simulator.script import Outcome
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Control:
-    def __init__(self, log: RequestLog, playbook: Playbook, gate: Gate) -> None:
-        self._log = log
-        self._playbook = playbook
-        self._gate = gate
+    def __init__(self, parts: Parts) -> None:
+        self._log = parts.log
+        self._playbook = parts.playbook
+        self._gate = parts.gate
+        self._clock = parts.clock
+        self._cache = parts.cache
+        self._ledger = parts.ledger
 
     async def handle(self, request: HttpRequest, exchange: Exchange) -> None:
         headers = {"content-type": "application/json"}
@@ -59,8 +67,32 @@ class Control:
             case "POST", "release":
                 self._gate.open()
                 return {"released": True}
+            case "GET", "bill":
+                bill = self._ledger.bill()
+                return {**msgspec.structs.asdict(bill), "dollars": f"{bill.dollars:f}"}
+            case "DELETE", "bill":
+                self._ledger.clear()
+                return {"nano_dollars": 0}
+            case "GET", "clock":
+                return {"now": self._clock()}
+            case "POST", "clock":
+                return {"now": _advanced(self._clock, request.body)}
+            case "DELETE", "cache":
+                self._cache.clear()
+                return {"entries": 0}
             case _:
                 raise ApiError(404, f"Not found: {request.method} {request.path}")
+
+
+class _Advance(msgspec.Struct, forbid_unknown_fields=True):
+    advance: float
+
+
+def _advanced(clock: Clock, raw: bytes) -> float:
+    try:
+        return clock.advance(msgspec.json.decode(raw, type=_Advance).advance)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ApiError(400, f'The clock was left alone; send {{"advance": 300}}: {error}') from error
 
 
 def decoded_script(raw: bytes) -> list[Outcome]:

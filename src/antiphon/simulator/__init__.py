@@ -10,6 +10,8 @@ from antiphon.simulator.cache import Accounted, PrefixCache
 from antiphon.simulator.limits import RateLimits
 from antiphon.simulator.models import Model
 from antiphon.simulator.presets import (
+    code_execution,
+    context_window_exceeded,
     cut_tool_call,
     empty,
     html_page,
@@ -17,6 +19,9 @@ from antiphon.simulator.presets import (
     refusal,
     spend_limit,
     tool_call,
+    web_fetch,
+    web_search,
+    web_search_error,
 )
 from antiphon.simulator.prices import cost
 from antiphon.simulator.record import RecordedRequest
@@ -59,6 +64,8 @@ __all__ = [
     "Stall",
     "StreamError",
     "Truncate",
+    "code_execution",
+    "context_window_exceeded",
     "cost",
     "cut_tool_call",
     "empty",
@@ -68,4 +75,7 @@ __all__ = [
     "running",
     "spend_limit",
     "tool_call",
+    "web_fetch",
+    "web_search",
+    "web_search_error",
 ]

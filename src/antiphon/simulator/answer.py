@@ -14,6 +14,9 @@ from antiphon.simulator.tokens import BYTES_PER_TOKEN, block_bytes, blocks_of, e
 QUOTED_CHARS = 200
 """How much of a message the default answer repeats."""
 
+NOTHING = Accounted(0, 0, 0, 0)
+"""A summary on demand is charged by `usage.iterations` alone."""
+
 FILLER = "The quick brown fox jumps over the lazy dog. "
 
 
@@ -81,6 +84,8 @@ def _said(reply: Reply, call: Call, accounted: Accounted, number: int) -> _Said:
     body = call.body
     if body["max_tokens"] == 0 and reply.stop_reason is None:
         return _Said((), "max_tokens")
+    if body.get("compaction") and reply.content is None:
+        return _Said(({"type": "compaction", "content": _text(reply, body)},), "compaction")
     if reply.content is not None:
         blocks = _sealed([_with_id(block, number, index) for index, block in enumerate(reply.content)], call)
         asks = any(block.get("type") == "tool_use" for block in blocks)
@@ -184,6 +189,8 @@ def _usage(body: Mapping[str, Any], accounted: Accounted, content: Sequence[Bloc
     thought = sum(generated_bytes(block) for block in content if block.get("type") in THINKING)
     written = sum(generated_bytes(block) for block in content)
     usage = accounted.usage(tokens(written), tokens(thought))
+    if any(block.get("type") == "compaction" for block in content):
+        return {**NOTHING.usage(), "iterations": [{"type": "compaction", **usage}]}
     usage["input_tokens"] += tokens_of_results(content)
     searched = server_tool_use(content)
     if searched:

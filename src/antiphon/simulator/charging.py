@@ -24,6 +24,8 @@ class Progress:
 
 def broken_off(usage: Mapping[str, Any], generated: int) -> dict[str, Any]:
     """The usage of an answer of which only so many bytes were generated: its prompt is paid in any case."""
+    if usage.get("iterations"):
+        return dict(usage)
     output = min(tokens(generated), usage["output_tokens"])
     thought = (usage.get("output_tokens_details") or {}).get("thinking_tokens", 0)
     details = {"output_tokens_details": {"thinking_tokens": min(thought, output)}}

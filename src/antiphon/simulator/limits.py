@@ -43,7 +43,7 @@ class Bucket:
         self._level -= amount
 
     def seconds_until(self, amount: float, now: float) -> float:
-        """How long until so much is there; 0 if it is. What is more than the limit waits for a full bucket."""
+        """How long until so much is there; 0 if it is. More than the limit waits for a full bucket."""
         missing = min(amount, self.limit) - self.level(now)
         return max(missing, 0.0) * MINUTE / self.limit
 
@@ -82,26 +82,18 @@ class Limiter:
             self._of(organization, line)["output-tokens"].take(output_tokens, now)
 
     def headers(self, organization: str, line: str, now: float) -> dict[str, str]:
-        facts: dict[str, str] = {}
         buckets = self._of(organization, line) if self._enforced else self._new()
-        tokens = [buckets[kind] for kind in ("input-tokens", "output-tokens")]
-        for kind, limit, left, wait in (
-            *(
-                (kind, each.limit, each.level(now), each.seconds_until(each.limit, now))
-                for kind, each in buckets.items()
-            ),
-            (
-                "tokens",
-                sum(each.limit for each in tokens),
-                sum(each.level(now) for each in tokens),
-                max(each.seconds_until(each.limit, now) for each in tokens),
-            ),
-        ):
+        groups = {kind: [bucket] for kind, bucket in buckets.items()}
+        groups["tokens"] = [*groups["input-tokens"], *groups["output-tokens"]]
+        facts: dict[str, str] = {}
+        for kind, group in groups.items():
+            left = sum(each.level(now) for each in group)
             rounded = int(left) if kind == "requests" else round(left / ROUNDED_TO) * ROUNDED_TO
+            full = now + max(each.seconds_until(each.limit, now) for each in group)
             name = f"anthropic-ratelimit-{kind}"
-            facts[f"{name}-limit"] = str(limit)
+            facts[f"{name}-limit"] = str(sum(each.limit for each in group))
             facts[f"{name}-remaining"] = str(max(rounded, 0))
-            facts[f"{name}-reset"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + wait))
+            facts[f"{name}-reset"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(full))
         return facts
 
     def _of(self, organization: str, line: str) -> Mapping[str, Bucket]:

@@ -1,6 +1,7 @@
-"""What images and documents weigh, read from their own bytes. Source: the vision and PDF pages of the API reference.
+"""What images and documents weigh, read from their own bytes.
 
-Only the head of an image is read, and of a PDF only its number of pages: nothing is decoded that could do harm.
+Only the head of an image is read, and of a PDF only its number of pages: nothing is decoded that could do
+harm. Source: the vision and PDF pages of the API reference.
 """
 
 import binascii

@@ -1,4 +1,4 @@
-"""The models that the simulator knows and what each accepts. Source: the models overview of the API reference."""
+"""The models that the simulator knows and what each accepts. Source: the models overview."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -114,8 +114,8 @@ MODELS = (
     Model("claude-fable-5-2", **ALWAYS_ON, fast=True),
     Model("claude-mythos-5-2", **ALWAYS_ON, fast=True),
     Model(
-        "claude-haiku-5-5", thinking=("adaptive", "disabled"), up_to_high=("disabled",), effort_default="medium",
-        bound=True, account_bound=True,
+        "claude-haiku-5-5", thinking=("adaptive", "disabled"), up_to_high=("disabled",),
+        effort_default="medium", bound=True, account_bound=True,
     ),
     Model(
         "claude-sonnet-5-5", thinking=("adaptive", "between_tools"), up_to_high=("between_tools",),

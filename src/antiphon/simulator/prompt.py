@@ -22,7 +22,11 @@ TTL_SECONDS = {"5m": 300, "1h": 3600}
 RUNS = ("tool_use", "tool_result")
 """Blocks of these kinds that follow each other are one position of the look-back."""
 
+WEIGHED_AS_JSON = ("tool_use", "server_tool_use")
+
 PLAIN = {"type", "text", "cache_control"}
+
+ROLES = {"user": b"user ", "assistant": b"assistant ", "system": b"instruction "}
 
 blake2b = hashlib.blake2b
 
@@ -54,20 +58,21 @@ def read_prompt(
 ) -> Prompt:
     """The prompt of a valid request. `dropped` are the places of thinking that the model does not read."""
     reader = _Reader(encode([organization, model.id]))
+    kinds = _kinds(body["messages"])
     web, tools = _divided(body.get("tools") or ())
     for tool in tools:
-        reader.add(b"tool", tool)
+        reader.add(b"tool ", tool)
     tool_blocks = len(reader.hashes)
-    reader.salt(_read_with_system(body))
+    reader.salt(_read_with_system(body, kinds))
     for tool in web:
-        reader.add(b"tool", tool)
+        reader.add(b"tool ", tool)
     for block in blocks_of(body.get("system") or ()):
-        reader.add(b"system", block)
+        reader.add(b"system ", block)
     system_blocks = len(reader.hashes)
-    reader.salt(_read_with_messages(body, model))
+    reader.salt(_read_with_messages(body, model, kinds))
     unread = dropped if model.keeps_thinking else {*dropped, *_earlier_thinking(body["messages"])}
     for index, message in enumerate(body["messages"]):
-        role, content = message["role"].encode(), message["content"]
+        role, content = ROLES[message["role"]], message["content"]
         if isinstance(content, str):
             reader.add_text(role, content)
             continue
@@ -81,6 +86,20 @@ def read_prompt(
 
 
 class _Reader:
+    """Every block of every request of a study passes here, so this is written for speed."""
+
+    __slots__ = (
+        "_kind",
+        "_last",
+        "_markable",
+        "_position",
+        "_size",
+        "breakpoints",
+        "hashes",
+        "positions",
+        "sizes",
+    )
+
     def __init__(self, root: bytes) -> None:
         self._last = blake2b(root, digest_size=16).digest()
         self._size = 0
@@ -96,20 +115,26 @@ class _Reader:
         self._last = blake2b(self._last + encode(value), digest_size=16).digest()
 
     def add_text(self, role: bytes, text: str) -> None:
-        data = text.encode()
-        if data:
-            self._append("text", b"%b text " % role + data, len(data))
-            self._markable = len(self.hashes) - 1
+        if text:
+            data = text.encode()
+            self._last = last = blake2b(self._last + role + data, digest_size=16).digest()
+            self._size += len(data)
+            self._position += 1
+            self._kind = "text"
+            self._markable = len(self.hashes)
+            self.hashes.append(last)
+            self.sizes.append(self._size)
+            self.positions.append(self._position)
 
     def add(self, role: bytes, block: Mapping[str, Any]) -> None:
         kind = block.get("type", "")
         if kind == "text" and block.keys() <= PLAIN:
             self.add_text(role, block["text"])
+            mark = block.get("cache_control")
         else:
-            self._append(kind, b"%b json " % role + spelled(block), _size(block))
-            if kind not in THINKING:
-                self._markable = len(self.hashes) - 1
-        mark = block.get("cache_control") or _inner_mark(block)
+            data = spelled(block)
+            self._append(kind, role + b"json " + data, _size(kind, block, data))
+            mark = block.get("cache_control") or _inner_mark(block)
         if mark:
             self.breakpoints.append((len(self.hashes) - 1, _lifetime(mark)))
 
@@ -119,6 +144,8 @@ class _Reader:
         if kind != self._kind or kind not in RUNS:
             self._position += 1
         self._kind = kind
+        if kind not in THINKING:
+            self._markable = len(self.hashes)
         self.hashes.append(self._last)
         self.sizes.append(self._size)
         self.positions.append(self._position)
@@ -145,36 +172,28 @@ def _is_marked(block: Any) -> bool:
     return isinstance(block, dict) and bool(block.get("cache_control"))
 
 
-def _size(block: Mapping[str, Any]) -> int:
+def _size(kind: str, block: Mapping[str, Any], data: bytes) -> int:
     """Thinking weighs what was thought, not what of it is shown."""
-    if block.get("type") in THINKING:
+    if kind in THINKING:
         seal = seal_of(str(block.get("signature") or block.get("data") or ""))
         if seal is not None:
             return seal.size
-    return block_bytes(block)
+    return len(data) if kind in WEIGHED_AS_JSON else block_bytes(block)
 
 
 def _divided(tools: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Web search is switched on in the system prompt; all other tools stand before it."""
-    web, others = [], []
-    for tool in tools:
-        (web if str(tool.get("type", "")).startswith("web_search_") else others).append(tool)
-    return web, others
+    listed = list(tools)
+    web = [tool for tool in listed if str(tool.get("type", "")).startswith("web_search_")]
+    return web, [tool for tool in listed if tool not in web] if web else listed
 
 
-def _read_with_system(body: Mapping[str, Any]) -> Any:
+def _read_with_system(body: Mapping[str, Any], kinds: Collection[str]) -> Any:
     output = (body.get("output_config") or {}).get("format")
-    cited = any(
-        (block.get("citations") or {}).get("enabled")
-        for message in body["messages"]
-        if not isinstance(message["content"], str)
-        for block in message["content"]
-        if block.get("type") == "document"
-    )
-    return [body.get("speed") or "standard", output, cited]
+    return [body.get("speed") or "standard", output, "cited" in kinds]
 
 
-def _read_with_messages(body: Mapping[str, Any], model: Model) -> Any:
+def _read_with_messages(body: Mapping[str, Any], model: Model, kinds: Collection[str]) -> Any:
     thinking = body.get("thinking") or {}
     effort = (body.get("output_config") or {}).get("effort") or model.effort_default
     return [
@@ -182,24 +201,25 @@ def _read_with_messages(body: Mapping[str, Any], model: Model) -> Any:
         thinking.get("type") or model.thinking_default,
         thinking.get("budget_tokens"),
         effort,
-        _has_images(body["messages"]),
+        "image" in kinds,
     ]
 
 
-def _has_images(messages: Iterable[Mapping[str, Any]]) -> bool:
+def _kinds(messages: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The types of all blocks, those within tool results too; and `cited` if a document is to be cited."""
+    kinds: set[str] = set()
     for message in messages:
-        if not isinstance(message["content"], str):
-            for block in message["content"]:
-                inner = block.get("content")
-                if block.get("type") == "image" or (
-                    isinstance(inner, list) and any(_is_image(each) for each in inner)
-                ):
-                    return True
-    return False
-
-
-def _is_image(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") == "image"
+        content = message["content"]
+        if isinstance(content, str):
+            continue
+        for block in content:
+            kind = block.get("type")
+            kinds.add(kind)
+            if kind == "tool_result":
+                kinds.update(each.get("type") for each in blocks_of(block.get("content") or ()))
+            elif kind == "document" and (block.get("citations") or {}).get("enabled"):
+                kinds.add("cited")
+    return kinds
 
 
 def _earlier_thinking(messages: list[Mapping[str, Any]]) -> set[tuple[int, int]]:

@@ -53,9 +53,12 @@ class Simulator:
         seed: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Port 0 is a free one. `default` answers when the script is used up.
+        """Nothing listens yet: `start` does.
 
         Args:
+            port: 0 is a free one.
+            host: the address to listen on.
+            default: answers when the script is used up.
             bad_keys: any other key is good.
             organizations: key → organization; any other key has one of its own. Caches and rate limits are
                 theirs.
@@ -63,7 +66,8 @@ class Simulator:
             keep_requests: how many are remembered, and as many charges.
             rate_limits: what is beyond them gets a 429; None refuses nothing.
             spend_limit: nano-dollars after which every request gets the 429 that no retry helps.
-            evicted_early: the share of cache lives that end before their time, at random by `seed`.
+            evicted_early: the share of cache lives that end before their time.
+            seed: decides which.
             now: seconds since the epoch; `advance` puts it forward.
         """
         self._host = host

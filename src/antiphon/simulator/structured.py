@@ -13,30 +13,27 @@ def example(schema: Mapping[str, Any]) -> Any:
 
 
 def _example(schema: Mapping[str, Any], root: Mapping[str, Any], left: int) -> Any:
-    if left == 0:
-        return None
     match schema:
+        case _ if left == 0:
+            value = None
         case {"$ref": str(path)}:
-            return _example(_resolved(path, root), root, left - 1)
-        case {"const": value}:
-            return value
-        case {"enum": [first, *_]}:
-            return first
-        case {"default": value}:
-            return value
+            value = _example(_resolved(path, root), root, left - 1)
+        case {"const": given} | {"enum": [given, *_]} | {"default": given}:
+            value = given
         case {"anyOf": [first, *_]} | {"oneOf": [first, *_]} | {"allOf": [first, *_]}:
-            return _example(first, root, left - 1)
+            value = _example(first, root, left - 1)
         case {"type": [first, *_]}:
-            return _example({**schema, "type": first}, root, left - 1)
+            value = _example({**schema, "type": first}, root, left - 1)
         case {"type": "array"}:
-            items = schema.get("items") or {}
-            return [_example(items, root, left - 1)] * (schema.get("minItems") or 0)
+            item = _example(schema.get("items") or {}, root, left - 1)
+            value = [item] * (schema.get("minItems") or 0)
         case {"type": "object"} | {"properties": _}:
             properties = schema.get("properties") or {}
             wanted = schema.get("required", list(properties))
-            return {name: _example(properties.get(name, {}), root, left - 1) for name in wanted}
+            value = {name: _example(properties.get(name, {}), root, left - 1) for name in wanted}
         case _:
-            return _scalar(schema)
+            value = _scalar(schema)
+    return value
 
 
 def _scalar(schema: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Images, documents and citations: where they may stand and how large they may be. Source: the vision and PDF pages."""
+"""Images, documents and citations: where they may stand and how large they may be."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

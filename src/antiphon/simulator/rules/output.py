@@ -57,18 +57,20 @@ def _schema_problem(schema: dict[str, Any]) -> str | None:
     objects = [part for part in parts if part.get("type") == "object"]
     if any(part.get("additionalProperties") is not False for part in objects):
         return (
-            "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to "
-            "false"
+            "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set "
+            "to false"
         )
-    optional = sum(
-        len(set(part.get("properties") or ()) - set(part.get("required") or ())) for part in objects
-    )
+    optional = sum(_optional(part) for part in objects)
     if optional > MOST_OPTIONAL:
         return f"output_config.format.schema: at most {MOST_OPTIONAL} properties may be optional"
     unions = sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
     if unions > MOST_UNIONS:
         return f"output_config.format.schema: at most {MOST_UNIONS} unions are allowed"
     return None
+
+
+def _optional(schema: dict[str, Any]) -> int:
+    return len(set(schema.get("properties") or ()) - set(schema.get("required") or ()))
 
 
 def _schemas(value: Any) -> Iterator[dict[str, Any]]:
@@ -81,6 +83,8 @@ def _schemas(value: Any) -> Iterator[dict[str, Any]]:
         case list():
             for inner in value:
                 yield from _schemas(inner)
+        case _:
+            pass
 
 
 def speed(call: Call) -> str | None:
@@ -109,4 +113,18 @@ def service_tier(call: Call) -> str | None:
     return None
 
 
-RULES = (too_long, sampling, stop_sequence, output_format, speed, geography, service_tier)
+def compaction(call: Call) -> str | None:
+    """A summary on demand is asked for alone, at the end of a turn."""
+    if not call.body.get("compaction"):
+        return None
+    refused = {
+        "context_management": call.body.get("context_management"),
+        "stop_sequences": call.body.get("stop_sequences"),
+        "output_config.format": (call.body.get("output_config") or {}).get("format"),
+        "tool_choice": (call.body.get("tool_choice") or {}).get("type") in ("any", "tool"),
+    }
+    named = [name for name, is_set in refused.items() if is_set]
+    return f"compaction cannot be combined with {named[0]}" if named else None
+
+
+RULES = (compaction, too_long, sampling, stop_sequence, output_format, speed, geography, service_tier)

@@ -1,4 +1,4 @@
-"""Tools: their definitions, the choice among them, and the pairs of use and result. Source: the tool use pages."""
+"""Tools: their definitions, the choice among them, and the pairs of use and result."""
 
 import re
 from collections.abc import Mapping

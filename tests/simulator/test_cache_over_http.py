@@ -70,11 +70,11 @@ async def test_the_cache_can_be_emptied(simulator: Simulator, http: httpx2.Async
 
 async def test_requests_at_once_all_pay_until_an_answer_has_begun(simulator: Simulator, ask: Ask) -> None:
     simulator.script(*[Reply(delay=600)] * 3)
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        asked = [tasks.create_task(ask(messages=LONG, cache_control=AUTOMATIC)) for _ in range(3)]
+    async with asyncio.timeout(10):
+        asked = asyncio.gather(*[ask(messages=LONG, cache_control=AUTOMATIC) for _ in range(3)])
         await simulator.until(lambda seen: len(seen) == 3)
         simulator.release()
-    assert [cache_counts(each.result())[1:] for each in asked] == [(600, 0)] * 3
+        assert [cache_counts(each)[1:] for each in await asked] == [(600, 0)] * 3
     assert cache_counts(await ask(messages=LONG, cache_control=AUTOMATIC)) == (0, 0, 600)
 
 

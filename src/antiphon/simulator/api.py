@@ -42,7 +42,7 @@ class Api:
         try:
             await self._answer(request, recorded, exchange)
         except ApiError as error:
-            headers = {**self._headers(recorded, NOBODY), **JSON_HEADERS, **error.headers}
+            headers = {**self._headers(recorded, self._who(request)), **JSON_HEADERS, **error.headers}
             await exchange.respond(error.status, headers, error.body(_request_id(recorded)))
         finally:
             self._log.update(
@@ -81,6 +81,12 @@ class Api:
                 await self._json(exchange, headers, self._model(name).info())
             case _:
                 raise ApiError(404, f"Not found: {request.method} {request.path}")
+
+    def _who(self, request: HttpRequest) -> str:
+        try:
+            return self._parts.organizations.of(request.headers)
+        except ApiError:
+            return NOBODY
 
     def _call(
         self, request: HttpRequest, recorded: RecordedRequest, organization: str, *, counting: bool = False

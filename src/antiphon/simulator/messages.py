@@ -79,8 +79,10 @@ class Messages:
             raise ApiError(400, f"prompt is too long: {prompt.input_tokens} tokens > {most} maximum")
         accounted = self._parts.cache.look_up(prompt, self._now())
         counted = accounted.prompt_tokens - accounted.read
-        self._parts.limiter.admit(call.organization, call.model.limited_as, counted, accounted.started_at)
-        return Job(call, number, headers, exchange, prompt, accounted)
+        whose = call.organization, call.model.limited_as
+        self._parts.limiter.admit(*whose, counted, accounted.started_at)
+        left = self._parts.limiter.headers(*whose, accounted.started_at)
+        return Job(call, number, {**headers, **left}, exchange, prompt, accounted)
 
     async def _delay(self, outcome: Outcome, job: Job) -> None:
         try:

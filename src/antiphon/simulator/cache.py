@@ -95,6 +95,9 @@ class PrefixCache:
             now: seconds; lives are counted from here. Calls come in the order of their times.
             organization: entries of another one are not seen.
             begins_at: when the first byte of the answer comes, at which others can read what this one writes.
+
+        Raises:
+            KeyError: there is no such model.
         """
         prompt = read_prompt(request, self._models[request["model"]], organization)
         accounted = self.look_up(prompt, now)

@@ -9,20 +9,30 @@ ARGS ?=
 # Compiled files are kept: a test starts many processes, and each would compile everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test check format bench soak lock clean
+.PHONY: run test pytest check style types layers format bench soak lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
 	@$(BIN)/antiphon serve --local-if-no-credentials $(ARGS)
 
-test: check
+# The checks and the tests run side by side: what checks the types keeps only one processor busy.
+test: $(VENV)/dev.stamp
+	@$(MAKE) --no-print-directory --jobs check pytest
+
+pytest: $(VENV)/dev.stamp
 	@$(BIN)/python tests/chromium.py
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: $(VENV)/dev.stamp
+check: style types layers
+
+style: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
 	@$(BIN)/mypy
+
+layers: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/dev.stamp

@@ -1,81 +1,98 @@
-"""Server CPU per streamed delta, and time to the first: Antiphon beside a bare FastAPI app, in one run."""
+"""Server CPU per streamed delta: Antiphon beside the floor, nginx and a bare FastAPI app, in one run."""
 
 import asyncio
 import statistics
-import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.clients import read_answer, read_many
-from bench.processes import Measured, antiphon, bare_app, simulator
+from bench.clients import chat_request, claude_request, read_all
+from bench.load import Load
+from bench.processes import Measured
+from bench.report import Limit, Table, microseconds
+from bench.servers import NO_NGINX, antiphon, bare_app, canned_upstream, floor, nginx
+from bench.stores import store
 
-CHARS = 5
+OURS, BARE = "Antiphon, SQLite", "FastAPI and the SDK"
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Case:
     name: str
     clients: int
-    deltas: int
-    pace_s: float
+    load: Load
     rounds: int
+    limit_us: float | None = None
 
 
-LOADS = (
-    Load("200 deltas to 32 clients, as fast as it can", 32, 200, 0.0, 5),
-    Load("3,000 deltas to 32 clients, as fast as it can", 32, 3000, 0.0, 2),
-    Load("250 deltas to 50 clients, one per 20 ms", 50, 250, 0.02, 2),
+CASES = (
+    Case("200 deltas to each of 32 clients, as fast as they come", 32, Load(200), 5),
+    Case("3,000 deltas to each of 32 clients, as fast as they come", 32, Load(3000), 3, 25.0),
+    Case("250 deltas to each of 50 clients, one per 20 ms", 50, Load(250, 20), 1, 100.0),
 )
 
-ServerOf = Callable[[Measured], AbstractContextManager[Measured]]
+BARE_AT_MOST = 12_800
+"""Deltas in one round of the bare app, which takes half a minute for 96,000: it gets fewer clients."""
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = f"sqlite:///{Path(folder) / 'bench.db'}"
-        servers: dict[str, ServerOf] = {
-            "antiphon (SQLite)": lambda upstream: antiphon(upstream, store),
-            "bare FastAPI + SDK": bare_app,
-        }
-        for load in LOADS:
-            with simulator(load.deltas, CHARS, load.pace_s) as upstream:
-                _compare(load, upstream, servers)
-        with simulator(20, CHARS, 0.005) as upstream:
-            _first_delta(upstream, servers)
+@dataclass(frozen=True, slots=True)
+class Rival:
+    name: str
+    server: Measured
+    asks: Callable[[str, Load], bytes]
 
 
-def _compare(load: Load, upstream: Measured, servers: dict[str, ServerOf]) -> None:
-    print(f"\n{load.name}: server CPU per delta")
-    base = None
-    for name, start in servers.items():
-        with start(upstream) as server:
-            per_delta = _cpu_per_delta(server, load)
-        base = base or per_delta
-        print(f"  {name:22} {per_delta:7.1f} µs   {per_delta / base:5.1f} ×")
+def run() -> Iterator[Table]:
+    with ExitStack() as stack:
+        address = stack.enter_context(store("SQLite"))
+        upstream = stack.enter_context(canned_upstream())
+        rivals = [
+            Rival(OURS, stack.enter_context(antiphon(upstream, address)), chat_request),
+            Rival("the floor", stack.enter_context(floor(upstream)), chat_request),
+            Rival(BARE, stack.enter_context(bare_app(upstream)), chat_request),
+        ]
+        proxy = stack.enter_context(nginx(upstream))
+        if proxy is not None:
+            rivals.append(Rival("nginx", proxy, lambda _, load: claude_request(load)))
+        for rival in rivals:
+            _cpu_per_delta(rival, Case("warm up", 8, Load(50), 1), 0)
+        for case in CASES:
+            yield _compare(case, rivals, () if proxy else (NO_NGINX,))
 
 
-def _cpu_per_delta(server: Measured, load: Load) -> float:
-    """The median of the rounds, in microseconds; a round before them warms the server up."""
-    found = []
-    for number in range(load.rounds + 1):
-        before = server.cpu_s()
-        reads = asyncio.run(read_many(server.port, load.clients, f"{load.clients}-{load.deltas}-{number}"))
-        used = server.cpu_s() - before
-        expected = load.deltas * CHARS
-        assert all(read.done and read.text_chars == expected for read in reads), "an answer was incomplete"
-        found.append(used / (load.clients * load.deltas) * 1e6)
-    return statistics.median(found[1:])
+def _compare(case: Case, rivals: list[Rival], notes: tuple[str, ...]) -> Table:
+    """All rivals take turns, so that what disturbs one disturbs all.
+
+    The mean of the rounds, not their median: the system counts CPU in ticks of 10 ms.
+    """
+    found: dict[str, list[float]] = {rival.name: [] for rival in rivals}
+    for number in range(case.rounds):
+        for rival in rivals:
+            found[rival.name].append(_cpu_per_delta(rival, case, number))
+    means = {name: statistics.fmean(figures) for name, figures in found.items()}
+    ours = means[OURS]
+    rows = [
+        (_told(name, case), microseconds(figure), f"{figure / ours:.2f} ×")
+        for name, figure in sorted(means.items(), key=lambda item: item[1])
+    ]
+    limits = [Limit("Antiphon", ours * 1e6, case.limit_us, "µs")] if case.limit_us else []
+    columns = ("", "server CPU per delta", "of Antiphon's")
+    return Table(title=case.name, columns=columns, rows=rows, limits=limits, notes=notes)
 
 
-def _first_delta(upstream: Measured, servers: dict[str, ServerOf]) -> None:
-    print("\ntime from request to first text, one client, median of 60")
-    for name, start in servers.items():
-        with start(upstream) as server:
-            times = [_one(server, f"first-{number}") for number in range(65)][5:]
-        print(f"  {name:22} {statistics.median(times) * 1000:7.1f} ms")
+def _told(name: str, case: Case) -> str:
+    clients = _clients(name, case)
+    return name if clients == case.clients else f"{name}, {clients} clients"
 
 
-def _one(server: Measured, session: str) -> float:
-    return asyncio.run(read_answer(server.port, session)).first_s
+def _cpu_per_delta(rival: Rival, case: Case, number: int) -> float:
+    """Seconds. Raises ValueError: not every text arrived whole."""
+    clients = _clients(rival.name, case)
+    asked = [rival.asks(f"s-{case.load.deltas}-{number}-{n}", case.load) for n in range(clients)]
+    before = rival.server.cpu_s()
+    asyncio.run(read_all(rival.server.port, asked, case.load))
+    return (rival.server.cpu_s() - before) / (clients * case.load.deltas)
+
+
+def _clients(name: str, case: Case) -> int:
+    return min(case.clients, BARE_AT_MOST // case.load.deltas) if name == BARE else case.clients

@@ -22,6 +22,7 @@ from antiphon.turns.engine import Engine
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
 from antiphon.turns.parts import Parts
+from antiphon.turns.paths import Paths
 
 LOCAL_FACTS = {"free": True, "context": 4096, "max_out": 4096}
 
@@ -54,6 +55,7 @@ async def open_service(
         store=store,
         upstream=upstream,
         hub=hub,
+        paths=Paths(store),
         flusher=Flusher(store, hub),
         billing=Billing(models, settings.budgets()),
         toolbox=Toolbox({tool.name: tool for tool in tools}),
@@ -62,6 +64,7 @@ async def open_service(
         model=settings.model,
         lease_s=settings.lease_s,
         deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
+        keep_deltas_s=settings.keep_deltas_s,
     )
     engine = Engine(parts, takes_over=takes_over)
     await engine.start()

@@ -18,7 +18,7 @@
     ├── StoreError                the durable store
     │   ├── StoreUnavailable      cannot be reached; retry
     │   ├── FenceLost             another replica holds this turn now
-    │   └── NewerData             written by a newer version of this code
+    │   └── NewerData             written by a newer version of this code; a retry does not help
     └── AnswerError               Claude did not answer; the history stays sendable
         ├── UpstreamRejected      400, 404, 413: this request will never work
         │   └── SpendLimitReached 402 and some 429: the Claude account may not spend more for now
@@ -121,6 +121,7 @@ class FenceLost(StoreError):
 
 
 class NewerData(StoreError):
+    name = "newer-data"
     title = "The data is newer than this program"
 
 

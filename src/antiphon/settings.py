@@ -55,9 +55,15 @@ class Settings(BaseSettings):
     stall_s: float = Field(60.0, gt=0)
     lease_s: float = Field(10.0, gt=0)
     queue_max: int = Field(100, ge=1)
+    keep_deltas_s: float = Field(86_400.0, ge=0)
+    """How long the deltas of a turn that ended are kept."""
     max_body: ByteSize = ByteSize(1_000_000)
+    max_import: ByteSize = ByteSize(32_000_000)
+    """The largest exported conversation that the server reads in."""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(1, ge=1)
+    """Processes of `antiphon serve` behind its port."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     budget_usd: Decimal | None = Field(None, ge=0)
@@ -142,6 +148,11 @@ def data_folder() -> Path:
     return Path(base) / "antiphon"
 
 
-def default_database() -> str:
-    """The store of `chat`, `ask` and `serve`."""
-    return f"sqlite:///{data_folder() / 'antiphon.db'}"
+def with_lasting_store(settings: Settings) -> Settings:
+    """The settings, with a database in the user's data folder where no store was chosen.
+
+    So do all commands that keep conversations, and the server; the library keeps them in memory.
+    """
+    if "store" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"store": f"sqlite:///{data_folder() / 'antiphon.db'}"})

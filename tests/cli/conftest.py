@@ -5,50 +5,68 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from antiphon.simulator.server import Simulator, running
+from tests.preloaded.starting import Popen, Spawn
 
+PROGRAM = [sys.executable, "-m", "antiphon"]
 KEY = "sk-ant-a-key-that-nobody-may-see"
 WITHIN_S = 45.0
 """Starting the program takes a second or two, and more on a busy machine."""
 
 
+@dataclass(frozen=True)
 class Shell:
-    """Starts the program as a person would."""
+    """Starts the program as a person would. What is `preloaded` begins where its imports end."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
+    environment: Mapping[str, str]
+    preloaded: bool = True
+
+    @property
+    def anew(self) -> "Shell":
+        """Starts a new Python each time: what a person has."""
+        return replace(self, preloaded=False)
 
     def run(
         self, *words: str, stdin: str | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end in pipes. Whatever happens, no key and no traceback may be seen."""
-        done = subprocess.run(
-            [sys.executable, "-m", "antiphon", *words],
-            input=stdin,
-            stdin=None if stdin is not None else subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            env=self.environment | variables,
-            timeout=WITHIN_S,
-            check=False,
+        with self.piped(
+            *words, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, **variables
+        ) as child:
+            try:
+                out, err = (said.decode() for said in child.communicate((stdin or "").encode(), WITHIN_S))
+            finally:
+                child.kill()
+        check_discretion(out + err)
+        return subprocess.CompletedProcess(child.args, child.returncode, out, err)
+
+    def piped(
+        self, *words: str, stdin: int = subprocess.DEVNULL, **variables: str
+    ) -> subprocess.Popen[bytes]:
+        """Start with its output in pipes."""
+        return (Popen if self.preloaded else subprocess.Popen)(
+            [*PROGRAM, *words],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**self.environment, **variables},
         )
-        check_discretion(done.stdout + done.stderr)
-        return done
 
     def start(self, *words: str, **variables: str) -> "Terminal":
         """Start in a terminal of 80 columns and 24 lines."""
         with warnings.catch_warnings():
             # Newer Pythons warn of forks beside threads; the child does nothing but become the program.
             warnings.simplefilter("ignore", DeprecationWarning)
-            child = pexpect.spawn(
-                sys.executable,
-                ["-m", "antiphon", *words],
-                env=self.environment | variables,
+            child = (Spawn if self.preloaded else pexpect.spawn)(
+                PROGRAM[0],
+                [*PROGRAM[1:], *words],
+                env={**self.environment, **variables},
                 encoding="utf-8",
                 timeout=WITHIN_S,
                 dimensions=(24, 80),

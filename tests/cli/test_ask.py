@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +27,7 @@ def sent(simulator: Simulator) -> list[Any]:
 
 def test_a_pipe_gets_the_text_of_the_answer_and_nothing_else(shell: Shell, simulator: Simulator) -> None:
     simulator.script(Reply(text=ANSWER))
-    done = shell.run("ask", "What", "is it?")
+    done = shell.anew.run("ask", "What", "is it?")
     assert (done.returncode, done.stdout, done.stderr) == (0, ANSWER + "\n", "")
     assert sent(simulator) == ["What is it?"]
 
@@ -64,6 +63,12 @@ def test_a_session_goes_on_with_its_model_and_system_prompt(shell: Shell, simula
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
     assert body["system"][0]["text"] == "Be brief."
     assert (body["model"], body["max_tokens"]) == ("claude-haiku-5-5", 77)
+
+
+def test_the_answer_is_kept_where_it_is_said(shell: Shell, simulator: Simulator, tmp_path: Path) -> None:
+    database = tmp_path / "mine.db"
+    assert shell.run("ask", "--store", f"sqlite:///{database}", "Hello").returncode == 0
+    assert database.exists()
 
 
 def test_an_answer_without_a_session_can_be_gone_on_with(shell: Shell, simulator: Simulator) -> None:
@@ -186,7 +191,7 @@ def test_without_credentials_and_without_a_choice_the_local_model_is_asked(stran
 
 def test_ctrl_c_stops_the_answer_and_what_was_seen_is_kept(shell: Shell, simulator: Simulator) -> None:
     simulator.script(Reply(text="one two three four", pace=0.05, fault=Stall(after=2)))
-    with started(shell, "ask", "--session", "count", "Count") as child:
+    with shell.piped("ask", "--session", "count", "Count") as child:
         assert child.stdout is not None
         assert os.read(child.stdout.fileno(), 3) == b"one"
         child.send_signal(signal.SIGINT)
@@ -201,7 +206,7 @@ def test_ctrl_c_stops_the_answer_and_what_was_seen_is_kept(shell: Shell, simulat
 
 def test_a_reader_who_leaves_stops_the_answer(shell: Shell, simulator: Simulator) -> None:
     simulator.script(Reply(deltas=200, delta_chars=5, pace=0.05))
-    with started(shell, "ask", "Count") as child:
+    with shell.piped("ask", "Count") as child:
         assert child.stdout is not None
         assert child.stderr is not None
         assert os.read(child.stdout.fileno(), 3)
@@ -213,18 +218,8 @@ def test_a_reader_who_leaves_stops_the_answer(shell: Shell, simulator: Simulator
 
 def test_a_request_to_end_is_followed_at_once(shell: Shell, simulator: Simulator) -> None:
     simulator.script(Reply(fault=Stall()))
-    with started(shell, "ask", "Wait") as child:
+    with shell.piped("ask", "Wait") as child:
         simulator.wait_until(lambda requests: len(requests) == 1, within=WITHIN_S)
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate(timeout=WITHIN_S)
     assert (child.returncode, out, err) == (128 + signal.SIGTERM, b"", b"")
-
-
-def started(shell: Shell, *words: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "antiphon", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=shell.environment,
-    )

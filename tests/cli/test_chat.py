@@ -23,7 +23,7 @@ def at_the_prompt(shell: Shell, *words: str, **variables: str) -> Terminal:
 
 def test_the_second_message_goes_out_with_the_first_exchange(shell: Shell, simulator: Simulator) -> None:
     simulator.script(Reply(text="Hi Ada."), Reply(text="You are Ada."))
-    terminal = at_the_prompt(shell)
+    terminal = at_the_prompt(shell.anew)
     terminal.types("I am Ada")
     terminal.sees("Hi Ada.")
     terminal.sees(READY)

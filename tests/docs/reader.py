@@ -17,6 +17,7 @@ from typing import Self
 
 from tests.docs.interpreter import MARK
 from tests.docs.pages import Example
+from tests.preloaded.starting import Popen
 
 WITHIN_S = 60.0
 
@@ -29,8 +30,14 @@ INTERPRETER = Path(__file__).with_name("interpreter.py")
 class Program:
     """A child process that is given pieces of work and marks the end of each one's output."""
 
-    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
+    def __init__(
+        self,
+        start: type[subprocess.Popen[bytes]],
+        command: list[str],
+        folder: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._process = start(
             command,
             cwd=folder,
             env=dict(environment),
@@ -144,7 +151,7 @@ class Reader:
     def _run_python(self, example: Example, code: str) -> str:
         if self._python is None:
             command = [sys.executable, "-W", "error", str(INTERPRETER)]
-            self._python = Program(command, self._folder, self._environment)
+            self._python = Program(Popen, command, self._folder, self._environment)
         return self._python.run(json.dumps([example.where.partition(":")[0], example.line, code]))
 
     def _run_shell(self, code: str) -> str:
@@ -152,7 +159,9 @@ class Reader:
 
     def _order(self, command: str) -> str:
         if self._shell is None:
-            self._shell = Program(["bash", "--noprofile", "--norc"], self._folder, self._environment)
+            self._shell = Program(
+                subprocess.Popen, ["bash", "--noprofile", "--norc"], self._folder, self._environment
+            )
             self._shell.run(f"set -eo pipefail; printf '{MARK}'")
         return self._shell.run(f"{command}\nprintf '{MARK}'")
 

@@ -16,6 +16,7 @@ import pytest
 
 from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator, running
+from tests.preloaded.starting import Popen
 
 LEASE_S = "0.5"
 """So that the new process does not wait 10 s for a dead one."""
@@ -31,7 +32,7 @@ def server(simulator: Simulator, folder: Path) -> Generator[tuple[httpx2.Client,
         "ANTIPHON_STORE": f"sqlite:///{folder / 'antiphon.db'}",
         "ANTIPHON_LEASE_S": LEASE_S,
     }
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, bufsize=0)
+    process: subprocess.Popen[bytes] = Popen(command, env=environment, stdout=subprocess.PIPE, bufsize=0)
     try:
         with httpx2.Client(base_url=address(process), timeout=30, trust_env=False) as client:
             yield client, process

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from antiphon.simulator.server import Simulator
+from tests.preloaded.starting import Popen
 
 PATIENCE_S = 60.0
 STALL_S = 2.0
@@ -34,7 +35,7 @@ class Replica:
     def start(self) -> None:
         """Returns when it listens."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Popen(
                 [str(Path(sys.executable).with_name("antiphon")), "serve", "--port", "0"],
                 env=self.environment,
                 stdout=subprocess.PIPE,

@@ -30,6 +30,14 @@ def signed_in() -> Generator[Simulator]:
         yield simulator
 
 
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing of this machine's user is written to, but the cache of models."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def store_of(kind: str, folder: Path) -> str:
     return "memory://" if kind == "memory" else f"sqlite:///{folder / 'antiphon.db'}"
 

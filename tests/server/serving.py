@@ -13,6 +13,7 @@ import uvloop
 
 from antiphon.bootstrap import open_service
 from antiphon.server import create_app
+from antiphon.server.protocol import configuration
 from antiphon.server.sse import SEND_S
 from antiphon.settings import Settings
 from antiphon.stores.base import Store
@@ -28,9 +29,16 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, listening: "Future[None]") -> None:
+    def __init__(
+        self, config: uvicorn.Config, listening: "Future[None]", stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._listening = listening
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -45,20 +53,11 @@ def serving(settings: Settings, *, store: Store | None = None, send_s: float = S
     servers: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        service = await open_service(settings, store=store) if store is not None else None
-        config = uvicorn.Config(
-            create_app(settings, service=service, send_s=send_s),
-            http="httptools",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        servers.append(_Server(config, listening))
+        service = await open_service(settings, store=store)
+        app = create_app(settings, service=service, send_s=send_s)
+        servers.append(_Server(configuration(app, grace_s=1), listening, app.state.streams.close))
         await servers[0].serve(sockets=[listener])
-        if service is not None:
-            await service.close()
+        await service.close()
 
     def run() -> None:
         try:

@@ -3,7 +3,7 @@
 import pytest
 
 from antiphon.domain.conversations import Header
-from antiphon.errors import StoreUnavailable
+from antiphon.errors import NewerData, StoreUnavailable
 from antiphon.settings import Settings
 from antiphon.simulator import Simulator
 from antiphon.stores.memory import MemoryStore
@@ -47,6 +47,17 @@ def test_a_store_that_cannot_be_reached_is_told_with_a_time_to_wait(simulator: S
         assert client.clear().problem == "store-unavailable"
         store.broken = False
         assert client.chat("Hello.").status == 200
+
+
+def test_data_of_a_newer_version_is_told_as_what_no_retry_mends(simulator: Simulator) -> None:
+    newer = NewerData("This was written by a newer version of Antiphon. Install the newer version.")
+    store = Broken(newer)
+    with serving(Settings(), store=store) as server:
+        answer = Client(server.url).chat("Hello.")
+        assert (answer.status, answer.problem) == (500, "newer-data")
+        assert "retry-after" not in answer.headers
+        assert answer.json["detail"] == newer.detail
+        assert Client(server.url).get("/readyz").problem == "newer-data"
 
 
 def test_a_server_without_its_store_is_up_but_not_ready(simulator: Simulator) -> None:

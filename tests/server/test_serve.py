@@ -6,79 +6,33 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from antiphon.cli import app
+from antiphon.cli.serving import GRACE_S
 from antiphon.errors import MissingCredentials
 from antiphon.server import create_app
 from antiphon.simulator import Fail, Reply, Simulator, Stall
 from tests.server.client import Client
 from tests.server.conftest import KEY
 from tests.server.histories import asked, last_history
+from tests.server.started import PATIENCE_S, refused, started
+from tests.server.v1.api import Api
 
-SERVE = [sys.executable, "-c", "from antiphon.cli import main; main()", "serve", "--port", "0"]
+pytestmark = pytest.mark.usefixtures("home")
+
 UVICORN = [sys.executable, "-m", "uvicorn", "--factory", "antiphon.server:create_app", "--port", "0"]
-
-PATIENCE_S = 60.0
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing of this machine's user is written to, but the cache of models."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@dataclass(frozen=True)
-class Started:
-    process: subprocess.Popen[str]
-    greeting: str
-    errors: Path
-
-    @property
-    def client(self) -> Client:
-        return Client(self.greeting.split()[2])
-
-    @property
-    def said(self) -> str:
-        """On stderr."""
-        return self.errors.read_text()
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait; the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE_S)
-
-
-@contextmanager
-def started(*flags: str) -> Generator[Started]:
-    """A server that listens, in a process of its own."""
-    errors = Path(f"errors-{len(list(Path().glob('errors-*')))}.txt")
-    with (
-        errors.open("w") as stderr,
-        subprocess.Popen([*SERVE, *flags], stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            yield Started(process, process.stdout.readline(), errors)
-        finally:
-            process.kill()
 
 
 def test_it_answers_where_it_says_and_keeps_conversations_when_it_stops(
     simulator: Simulator, home: Path
 ) -> None:
     for message in ("Before.", "After."):
-        with started("--local-if-no-credentials") as server:
+        with started("--local-if-no-credentials", popen=subprocess.Popen) as server:
             assert re.fullmatch(
                 r"Antiphon on http://127\.0\.0\.1:\d+ \(model claude-sonnet-5-5\)\n", server.greeting
             )
@@ -113,6 +67,16 @@ def test_ctrl_c_lets_answers_end_and_a_second_one_does_not(simulator: Simulator)
             server.process.wait(0.5)
         assert server.stop(signal.SIGINT) == 130
         assert "Traceback" not in server.said
+
+
+def test_a_follower_does_not_keep_it_from_stopping(simulator: Simulator) -> None:
+    """Nothing is being answered, so nothing is waited for: it comes back with its cursor."""
+    with started() as server:
+        api = Api(server.client)
+        with api.events(api.conversation()) as events:
+            assert next(events).seq == 1
+            assert server.stop(patience_s=GRACE_S / 2) == 0
+            assert [event.data for event in events] == ["closing"]
 
 
 def test_an_answer_that_nobody_reads_may_end_before_the_server_does(simulator: Simulator) -> None:
@@ -183,15 +147,6 @@ def test_what_a_killed_server_had_begun_is_ended_by_another(
 
 
 # What it refuses
-
-
-def refused(*flags: str) -> str:
-    """Why it does not even start."""
-    ended = CliRunner().invoke(app, ["serve", "--port", "0", *flags])
-    assert ended.exit_code == 3
-    assert ended.stdout == ""
-    assert "Traceback" not in ended.stderr
-    return ended.stderr
 
 
 @pytest.mark.usefixtures("quiet_log")

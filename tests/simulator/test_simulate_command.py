@@ -15,8 +15,9 @@ from anthropic import Anthropic
 from typer.testing import CliRunner
 
 from antiphon.cli.simulate import simulate
+from tests.preloaded.starting import Popen
 
-COMMAND = "import typer; from antiphon.cli.simulate import simulate; typer.run(simulate)"
+COMMAND = [sys.executable, "-m", "antiphon", "simulate"]
 
 QUESTION: dict[str, Any] = {
     "model": "claude-haiku-5-5",
@@ -26,9 +27,11 @@ QUESTION: dict[str, Any] = {
 
 
 @contextmanager
-def process(*options: str) -> Generator[tuple["subprocess.Popen[str]", str]]:
+def process(
+    *options: str, popen: type[subprocess.Popen[str]] = Popen
+) -> Generator[tuple[subprocess.Popen[str], str]]:
     """The running command and the line it printed."""
-    started = subprocess.Popen([sys.executable, "-c", COMMAND, *options], stdout=subprocess.PIPE, text=True)
+    started = popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True)
     assert started.stdout is not None
     with started, started.stdout:
         try:
@@ -40,7 +43,8 @@ def process(*options: str) -> Generator[tuple["subprocess.Popen[str]", str]]:
 @pytest.fixture(scope="module")
 def line() -> Generator[str]:
     """What one process says that all tests of what it does share."""
-    with process("--port", "0", "--deltas", "3", "--delta-chars", "4", "--pace", "0.001") as (_, line):
+    options = ("--port", "0", "--deltas", "3", "--delta-chars", "4", "--pace", "0.001")
+    with process(*options, popen=subprocess.Popen) as (_, line):
         yield line
 
 

@@ -128,9 +128,16 @@ async def test_every_commit_is_fully_synced_to_a_write_ahead_log(path: Path) -> 
         assert path.with_name("antiphon.db-wal").exists()
 
 
+def described(name: str | None, kind: str, _parents: object) -> bool:
+    """The index for search is each database's own kind, made by its migration alone."""
+    return not (kind == "table" and str(name).startswith("searchable"))
+
+
 async def test_the_migrated_schema_is_what_the_code_reads_and_writes(path: Path) -> None:
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": described}
+        )
         return list(compare_metadata(context, metadata))
 
     async with database_at(path) as database:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from antiphon.cli.sheets import visible
 from antiphon.domain.events import Problem
-from antiphon.errors import AntiphonError, NewerData
+from antiphon.errors import AntiphonError
 from antiphon.model.stops import CutShort, Empty, stop_of
 from antiphon.service import Answer
 
@@ -30,6 +30,7 @@ BY_PROBLEM = {
     "invalid-request": Exit.USAGE,
     "too-large": Exit.USAGE,
     "configuration": Exit.CONFIGURATION,
+    "newer-data": Exit.CONFIGURATION,
     "upstream-auth": Exit.CONFIGURATION,
     "over-budget": Exit.OVER_BUDGET,
 }
@@ -70,8 +71,6 @@ def verdict_on(answer: Answer) -> Verdict:
 
 
 def exit_of(error: AntiphonError) -> Exit:
-    if isinstance(error, NewerData):
-        return Exit.CONFIGURATION
     return BY_PROBLEM.get(error.name, Exit.FAILED)
 
 

@@ -1,5 +1,6 @@
 """A group of commands whose modules are imported only when one of them runs."""
 
+import gc
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -46,6 +47,9 @@ def load(name: str) -> Command:
     """Import a command and make it runnable."""
     place = COMMANDS[name]
     found = getattr(import_module(place.module), place.name)
+    if not gc.isenabled():  # `main` has seen to that
+        gc.freeze()  # what is loaded stays, so nobody need look for garbage in it later, either
+        gc.enable()
     if isinstance(found, typer.Typer):
         command: Command = typer.main.get_command(found)
         command.name = name

@@ -8,7 +8,7 @@ from antiphon.bootstrap import make_store
 from antiphon.cli.exits import Exit, say
 from antiphon.cli.flags import Store
 from antiphon.errors import AntiphonError
-from antiphon.settings import Settings, default_database, read_settings
+from antiphon.settings import Settings, read_settings, with_lasting_store
 
 
 def migrate(store: Store = None) -> None:
@@ -28,11 +28,7 @@ def migrate(store: Store = None) -> None:
 
 def _settings(store: str | None) -> Settings:
     """Raises ConfigurationError."""
-    settings = read_settings(store=store)
-    changes = {"migrate": "auto"}
-    if "store" not in settings.model_fields_set:
-        changes["store"] = default_database()
-    return settings.model_copy(update=changes)
+    return with_lasting_store(read_settings(store=store)).model_copy(update={"migrate": "auto"})
 
 
 async def _migrate(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from antiphon.model.local.catalogue import DEFAULT
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.model.upstream import Upstream
 from antiphon.service import Service
-from antiphon.settings import LOCAL, Settings, default_database, read_settings
+from antiphon.settings import LOCAL, Settings, read_settings, with_lasting_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +39,11 @@ def choose(flags: Flags) -> Choice:
     Raises:
         ConfigurationError: a setting cannot be used.
     """
-    settings = read_settings(model=flags.model, store=flags.store, max_tokens=flags.max_tokens)
-    given = settings.model_fields_set
-    stand_in = "model" not in given and not has_credentials()
+    settings = with_lasting_store(
+        read_settings(model=flags.model, store=flags.store, max_tokens=flags.max_tokens)
+    )
+    stand_in = "model" not in settings.model_fields_set and not has_credentials()
     changes = {"model": LOCAL} if stand_in else {}
-    if "store" not in given:
-        changes["store"] = default_database()
     return Choice(settings.model_copy(update=changes), stand_in)
 
 

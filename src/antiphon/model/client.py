@@ -3,15 +3,15 @@
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import anthropic
 import httpx2
-from anthropic import AsyncAPIResponse
+from anthropic import AsyncAPIResponse, AsyncStream
 from anthropic._vendor import httpx_aiohttp  # the SDK's own transport, which it does not export
 
 from antiphon.clock import Clock, SystemClock
@@ -21,7 +21,7 @@ from antiphon.model.credentials import signed_in_client, signs_in
 from antiphon.model.decode import EventDecoder
 from antiphon.model.failures import failure, failure_of, presentable
 from antiphon.model.faults import Fault
-from antiphon.model.request import count_arguments, create_arguments
+from antiphon.model.request import count_arguments, headers_of, streaming_body
 from antiphon.model.wire import StreamEvent
 
 CONNECT_S = 5.0
@@ -42,8 +42,13 @@ DRAIN_S = 0.5
 _STRAIGHT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 """What runs on this machine is never asked for through a proxy."""
 
-# Compressed events would have to be unpacked one by one, and save nothing at their size.
-_PLAIN = {"accept-encoding": "identity"}
+_HEADERS = {
+    "content-type": "application/json",
+    # Compressed events would have to be unpacked one by one, and save nothing at their size.
+    "accept-encoding": "identity",
+    # How the SDK is asked for the response itself: its own wrappers set this header.
+    "x-stainless-raw-response": "stream",
+}
 
 
 class ClaudeUpstream:
@@ -73,9 +78,8 @@ class ClaudeUpstream:
 
     async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
         client = self._client()
-        create = client.messages.with_streaming_response.create
         with _Translation(client, self._clock) as translation:
-            async with create(**create_arguments(plan), stream=True, extra_headers=_PLAIN) as response:
+            async with _sent(client, plan) as response:
                 translation.response = response
                 _require_events(response)
                 decoder = EventDecoder(response.request_id)
@@ -113,6 +117,25 @@ class ClaudeUpstream:
             self._connected = {known: of for known, of in self._connected.items() if not known.is_closed()}
             self._connected[loop] = client
         return client
+
+
+@asynccontextmanager
+async def _sent(
+    client: anthropic.AsyncAnthropic, plan: RequestPlan
+) -> AsyncGenerator[AsyncAPIResponse[object], None]:
+    """The response to a request as soon as its headers are here; closed at the end."""
+    response: Any = await client.post(
+        "/v1/messages",
+        content=streaming_body(plan),
+        cast_to=object,
+        stream=True,
+        stream_cls=AsyncStream[object],
+        options={"headers": {**_HEADERS, **headers_of(plan)}},
+    )
+    try:
+        yield response
+    finally:
+        await response.close()
 
 
 class _Translation:

@@ -1,5 +1,6 @@
 """The application: `create_app` puts guard, routes and page around one `Service`."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,15 +9,15 @@ from starlette.middleware.cors import CORSMiddleware
 
 from antiphon.bootstrap import open_service
 from antiphon.server.about import about
-from antiphon.server.guard import BodyLimit, Faults, Guard
+from antiphon.server.guard import BodyLimit, Faults, Guard, Limit
 from antiphon.server.hosts import names_of
 from antiphon.server.page import PageFiles, page
 from antiphon.server.problems import add_problem_handlers
 from antiphon.server.reading import KEY_HEADER
 from antiphon.server.routes import conversations, health, simple, turns
-from antiphon.server.sse import SEND_S
+from antiphon.server.sse import SEND_S, Streams
 from antiphon.service import Service
-from antiphon.settings import Settings, default_database, read_settings
+from antiphon.settings import Settings, read_settings, with_lasting_store
 
 PREFLIGHT_S = 600
 """Seconds for which a browser need not ask again whether a page of another site may."""
@@ -56,7 +57,9 @@ def create_app(
     )
     app.state.service = service
     app.state.settings = settings
-    app.state.send_s = send_s
+    app.state.limit = Limit(settings.max_body, "ANTIPHON_MAX_BODY")
+    app.state.streams = Streams(send_s)
+    app.state.importing = asyncio.Lock()
     app.state.about = about(settings)
     app.include_router(simple.router)
     app.include_router(conversations.router)
@@ -69,18 +72,12 @@ def create_app(
     return app
 
 
-def with_lasting_store(settings: Settings) -> Settings:
-    """The settings, with a database in the user's data folder where no store was chosen."""
-    if "store" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"store": default_database()})
-
-
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """The last that is added comes first. CORS stands before what refuses, so that its pages can read why."""
     names = names_of(settings)
     app.add_middleware(Faults)
-    app.add_middleware(BodyLimit, limit=settings.max_body)
+    imported = Limit(max(settings.max_import, settings.max_body), "ANTIPHON_MAX_IMPORT")
+    app.add_middleware(BodyLimit, limit=app.state.limit, by_path={conversations.IMPORT_PATH: imported})
     if names.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from antiphon.domain.ids import SESSION_NAME
-from antiphon.server.guard import too_large
+from antiphon.server.guard import Limit
 from antiphon.server.reading import (
     checked,
     documented,
@@ -72,9 +72,9 @@ async def read_asked(request: Request) -> Asked:
     """Raises InvalidJson, InvalidRequest, TooLarge."""
     key = read_key(request)
     chat = checked(ChatRequest, await read_json(request))
-    limit = request.app.state.settings.max_body
-    if len(chat.message.encode()) > limit:
-        raise too_large(limit)
+    limit: Limit = request.app.state.limit
+    if len(chat.message.encode()) > limit.size:
+        raise limit.exceeded()
     return Asked(chat, key)
 
 

@@ -1,8 +1,9 @@
 """What stands before every route, as plain ASGI: names, origins, the size of bodies, and faults."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -85,27 +86,38 @@ ENVELOPE = 4096
 """Bytes that a body may have beside a message of the full size."""
 
 
-class BodyLimit:
-    """Refuses a body of more than `limit` bytes: by its Content-Length unread, else as soon as it is more."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most bytes that a body may have, and the setting that says so."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    size: int
+    setting: str
+
+    def exceeded(self) -> TooLarge:
+        return TooLarge(
+            f"The request is larger than {self.size:,} bytes. Nothing of it was stored; send less at a time, "
+            f"or ask whoever runs this server to raise {self.setting}."
+        )
+
+
+class BodyLimit:
+    """Refuses a body beyond its limit: by its Content-Length unread, else as soon as it is more."""
+
+    def __init__(self, app: ASGIApp, limit: Limit, by_path: Mapping[str, Limit]) -> None:
         self._app = app
         self._limit = limit
+        self._by_path = by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif any(length.isdecimal() and int(length) > self._limit + ENVELOPE for length in _lengths(scope)):
-            await _refuse(error_problem(too_large(self._limit)), scope, receive, send)
+            return
+        limit = self._by_path.get(scope["path"], self._limit)
+        if any(length.isdecimal() and int(length) > limit.size + ENVELOPE for length in _lengths(scope)):
+            await _refuse(error_problem(limit.exceeded()), scope, receive, send)
         else:
-            counting = _Counting(scope, receive, send, self._limit)
+            counting = _Counting(scope, receive, send, limit)
             await self._app(scope, counting.receive, counting.send)
-
-
-def too_large(limit: int) -> TooLarge:
-    return TooLarge(
-        f"The request is larger than {limit:,} bytes. Nothing of it was stored; send less at a time."
-    )
 
 
 def _lengths(scope: Scope) -> list[str]:
@@ -115,11 +127,11 @@ def _lengths(scope: Scope) -> list[str]:
 class _Counting:
     """One request whose body is counted. What the application makes of `TooLarge` does not matter: 413."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: Limit) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._left = limit + ENVELOPE
+        self._left = limit.size + ENVELOPE
         self._limit = limit
         self._refused = False
 
@@ -127,7 +139,7 @@ class _Counting:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise too_large(self._limit)
+            raise self._limit.exceeded()
         return message
 
     async def send(self, message: Message) -> None:
@@ -135,7 +147,7 @@ class _Counting:
             await self._send(message)
         elif not self._refused:
             self._refused = True
-            refusal = error_problem(too_large(self._limit))
+            refusal = error_problem(self._limit.exceeded())
             await _refuse(refusal, self._scope, self._receive, self._send)
 
 

@@ -31,6 +31,7 @@ STATUS: Mapping[str, int] = {
     "invalid-request": 422,
     "idempotency-key-reused": 422,
     "queue-full": 429,
+    "newer-data": 500,
     "upstream-rejected": 502,
     "upstream-auth": 502,
     "upstream-failed": 502,

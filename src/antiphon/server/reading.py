@@ -49,10 +49,15 @@ async def read_json(request: Request) -> Any:
     Raises:
         InvalidJson, InvalidRequest.
     """
+    check_content_type(request)
+    return parse_json(await request.body())
+
+
+def check_content_type(request: Request) -> None:
+    """Raises InvalidRequest."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise refusal([{"header": "Content-Type", "detail": "must be application/json"}])
-    return parse_json(await request.body())
 
 
 def parse_json(body: bytes) -> Any:

@@ -1,9 +1,10 @@
-"""What a route is given: the service that the application opened, and its patience with readers."""
+"""What a route is given: the service that the application opened, and its event streams."""
 
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
 
+from antiphon.server.sse import Streams
 from antiphon.service import Service
 
 
@@ -16,10 +17,10 @@ async def service_of(request: Request) -> Service:
 Served: TypeAlias = Annotated[Service, Depends(service_of)]
 
 
-async def send_s_of(request: Request) -> float:
-    patience: float = request.app.state.send_s
-    return patience
+async def streams_of(request: Request) -> Streams:
+    streams = request.app.state.streams
+    assert isinstance(streams, Streams)
+    return streams
 
 
-SendSeconds: TypeAlias = Annotated[float, Depends(send_s_of)]
-"""How long a reader of a stream may let one `send` wait."""
+EventStreams: TypeAlias = Annotated[Streams, Depends(streams_of)]

@@ -5,7 +5,13 @@ outcomes: `Reply`, `Events`, `Fail`, `Page`, `Drop`; a stream may hold a fault: 
 `Reset`, `Truncate`, `Stall`.
 """
 
+from antiphon.simulator.bill import Bill, Charge
+from antiphon.simulator.cache import Accounted, PrefixCache
+from antiphon.simulator.limits import RateLimits
+from antiphon.simulator.models import Model
 from antiphon.simulator.presets import (
+    code_execution,
+    context_window_exceeded,
     cut_tool_call,
     empty,
     html_page,
@@ -13,7 +19,11 @@ from antiphon.simulator.presets import (
     refusal,
     spend_limit,
     tool_call,
+    web_fetch,
+    web_search,
+    web_search_error,
 )
+from antiphon.simulator.prices import cost
 from antiphon.simulator.record import RecordedRequest
 from antiphon.simulator.script import (
     AnyFault,
@@ -33,14 +43,20 @@ from antiphon.simulator.script import (
 from antiphon.simulator.server import Simulator, running
 
 __all__ = [
+    "Accounted",
     "AnyFault",
+    "Bill",
+    "Charge",
     "Chunks",
     "Drop",
     "Events",
     "Fail",
     "HangUp",
+    "Model",
     "Outcome",
     "Page",
+    "PrefixCache",
+    "RateLimits",
     "RecordedRequest",
     "Reply",
     "Reset",
@@ -48,6 +64,9 @@ __all__ = [
     "Stall",
     "StreamError",
     "Truncate",
+    "code_execution",
+    "context_window_exceeded",
+    "cost",
     "cut_tool_call",
     "empty",
     "html_page",
@@ -56,4 +75,7 @@ __all__ = [
     "running",
     "spend_limit",
     "tool_call",
+    "web_fetch",
+    "web_search",
+    "web_search_error",
 ]

@@ -1,15 +1,21 @@
 """From a reply of the script and a request to the whole answer. Pure: the same input, the same answer."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from antiphon.simulator.cache import Accounted
 from antiphon.simulator.script import Block, Reply
-from antiphon.simulator.tokens import BYTES_PER_TOKEN, block_bytes, blocks_of, input_tokens, tokens
+from antiphon.simulator.server_tools import server_tool_use, tokens_of_results
+from antiphon.simulator.shape import Call
+from antiphon.simulator.signatures import THINKING, Sealer, seal_of
+from antiphon.simulator.structured import example
+from antiphon.simulator.tokens import BYTES_PER_TOKEN, block_bytes, blocks_of, encode, tokens
 
 QUOTED_CHARS = 200
 """How much of a message the default answer repeats."""
+
+NOTHING = Accounted(0, 0, 0, 0)
+"""A summary on demand is charged by `usage.iterations` alone."""
 
 FILLER = "The quick brown fox jumps over the lazy dog. "
 
@@ -22,6 +28,8 @@ class Answer(NamedTuple):
     stop_sequence: str | None
     stop_details: dict[str, Any] | None
     usage: dict[str, Any]
+    more: dict[str, Any]
+    """Further fields of the message: container, diagnostics."""
 
     def message(self) -> dict[str, Any]:
         """The JSON of an answer that is not streamed."""
@@ -34,8 +42,14 @@ class Answer(NamedTuple):
             "stop_reason": self.stop_reason,
             "stop_sequence": self.stop_sequence,
             "stop_details": self.stop_details,
+            **self.more,
             "usage": self.usage,
         }
+
+    @property
+    def is_free(self) -> bool:
+        """A refusal before any output is not charged."""
+        return self.stop_reason == "refusal" and not self.usage["output_tokens"]
 
 
 def _whole(block: Block) -> Block:
@@ -43,37 +57,61 @@ def _whole(block: Block) -> Block:
     return {**block, "input": {}} if isinstance(block.get("input"), str) else block
 
 
-def answer(reply: Reply, body: Mapping[str, Any], number: int) -> Answer:
-    """The answer to the request that arrived as this number."""
-    content, fitted = _content(reply, body, number)
-    shown = tuple(_displayed(block, body) for block in content) if reply.content is None else content
+class _Said(NamedTuple):
+    content: tuple[Block, ...]
+    ending: str
+    sequence: str | None = None
+
+
+def answer(
+    reply: Reply, call: Call, accounted: Accounted, number: int, more: Mapping[str, Any] | None = None
+) -> Answer:
+    """The answer to the request that arrived as this number and whose prompt is paid like this."""
+    said = _said(reply, call, accounted, number)
     return Answer(
         id=f"msg_sim_{number:06}",
-        model=body["model"],
-        content=shown,
-        stop_reason=reply.stop_reason or _stop_reason(content, fitted=fitted),
-        stop_sequence=reply.stop_sequence,
+        model=call.body["model"],
+        content=said.content,
+        stop_reason=reply.stop_reason or said.ending,
+        stop_sequence=reply.stop_sequence or said.sequence,
         stop_details=reply.stop_details,
-        usage={**_usage(body, content), **reply.usage},
+        usage={**_usage(call.body, accounted, said.content), **reply.usage},
+        more=dict(more or {}),
     )
 
 
-def _content(reply: Reply, body: Mapping[str, Any], number: int) -> tuple[tuple[Block, ...], bool]:
-    """The blocks, thinking still complete, and whether all fitted into `max_tokens`."""
+def _said(reply: Reply, call: Call, accounted: Accounted, number: int) -> _Said:
+    body = call.body
     if body["max_tokens"] == 0 and reply.stop_reason is None:
-        return (), False
+        return _Said((), "max_tokens")
+    if body.get("compaction") and reply.content is None:
+        return _Said(({"type": "compaction", "content": _text(reply, body)},), "compaction")
     if reply.content is not None:
-        return tuple(_with_id(block, number, index) for index, block in enumerate(reply.content)), True
-    blocks: list[Block] = []
-    if reply.thinking is not None and (body.get("thinking") or {}).get("type") != "disabled":
-        signature = sign(reply.thinking)
-        blocks.append({"type": "thinking", "thinking": reply.thinking, "signature": signature})
-    room = body["max_tokens"] * BYTES_PER_TOKEN - sum(map(block_bytes, blocks))
-    text = _text(reply, body)
-    kept = text.encode()[: max(room, 0)].decode(errors="ignore")
-    if kept:
-        blocks.append({"type": "text", "text": kept})
-    return tuple(blocks), kept == text
+        blocks = _sealed([_with_id(block, number, index) for index, block in enumerate(reply.content)], call)
+        asks = any(block.get("type") == "tool_use" for block in blocks)
+        return _Said(tuple(blocks), "tool_use" if asks else "end_turn")
+    thought = [] if reply.thinking is None or not _thinks(call) else [_thinking(reply.thinking, call)]
+    spent = len(reply.thinking.encode()) if reply.thinking is not None and thought else 0
+    text, ending, sequence = _fitted(_text(reply, body), call, accounted, spent)
+    return _Said((*thought, *([{"type": "text", "text": text}] if text else ())), ending, sequence)
+
+
+def _fitted(text: str, call: Call, accounted: Accounted, spent: int) -> tuple[str, str, str | None]:
+    """As much of the text as may come, why it ends there, and the stop sequence if that is why."""
+    most, window = call.body["max_tokens"], call.model.max_input_tokens - accounted.prompt_tokens
+    room = max(min(most, window) * BYTES_PER_TOKEN - spent, 0)
+    kept = text.encode()[:room].decode(errors="ignore")
+    sequence = _first_of(call.body.get("stop_sequences") or (), kept)
+    if sequence is not None:
+        return kept[: kept.index(sequence)], "stop_sequence", sequence
+    if kept != text:
+        return kept, "max_tokens" if most <= window else "model_context_window_exceeded", None
+    return text, "end_turn", None
+
+
+def _first_of(sequences: Sequence[str], text: str) -> str | None:
+    found = [(text.index(each), each) for each in sequences if each in text]
+    return min(found)[1] if found else None
 
 
 def _text(reply: Reply, body: Mapping[str, Any]) -> str:
@@ -82,6 +120,9 @@ def _text(reply: Reply, body: Mapping[str, Any]) -> str:
     if reply.deltas is not None and reply.delta_chars is not None:
         length = reply.deltas * reply.delta_chars
         return (FILLER * (length // len(FILLER) + 1))[:length]
+    wanted = (body.get("output_config") or {}).get("format")
+    if wanted:
+        return encode(example(wanted.get("schema") or {})).decode()
     messages = body["messages"]
     said = last_user_text(messages)
     quoted = said if len(said) <= QUOTED_CHARS else f"{said[:QUOTED_CHARS]}…"
@@ -111,35 +152,57 @@ def _with_id(block: Block, number: int, index: int) -> Block:
     return block
 
 
-def _displayed(block: Block, body: Mapping[str, Any]) -> Block:
-    """A thinking block shows its text only if the request wants a summary, as budgeted thinking does."""
-    if block["type"] != "thinking":
-        return block
-    wanted = body.get("thinking") or {}
+def _thinks(call: Call) -> bool:
+    wanted = (call.body.get("thinking") or {}).get("type") or call.model.thinking_default
+    return bool(wanted != "disabled")
+
+
+def _thinking(thinking: str, call: Call) -> Block:
+    """Its text shows only if the request wants a summary, as budgeted thinking does."""
+    wanted = call.body.get("thinking") or {}
     default = "summarized" if wanted.get("type") == "enabled" else "omitted"
-    return block if wanted.get("display", default) == "summarized" else {**block, "thinking": ""}
+    shown = thinking if wanted.get("display", default) == "summarized" else ""
+    signature = Sealer(call.body, call.model, call.organization).sign(thinking, shown)
+    return {"type": "thinking", "thinking": shown, "signature": signature}
 
 
-def sign(thinking: str) -> str:
-    """A signature that is the same for the same thinking."""
-    return b64encode(hashlib.sha256(thinking.encode()).digest()).decode()
+def _sealed(blocks: list[Block], call: Call) -> list[Block]:
+    """Thinking that the script left unsigned is signed for its place."""
+    if not any(block.get("type") in THINKING for block in blocks):
+        return blocks
+    sealer, sealed = Sealer(call.body, call.model, call.organization), []
+    for block in blocks:
+        match block:
+            case {"type": "thinking"} if "signature" not in block:
+                shown = str(block.get("thinking", ""))
+                sealed.append({**block, "signature": sealer.sign(shown, shown)})
+            case {"type": "redacted_thinking"} if "data" not in block:
+                sealed.append({**block, "data": sealer.sign("", "")})
+            case _:
+                sealed.append(block)
+                if block.get("type") not in THINKING:
+                    sealer.add(block)
+    return sealed
 
 
-def _stop_reason(content: Sequence[Block], *, fitted: bool) -> str:
-    if not fitted:
-        return "max_tokens"
-    return "tool_use" if any(block.get("type") == "tool_use" for block in content) else "end_turn"
+def _usage(body: Mapping[str, Any], accounted: Accounted, content: Sequence[Block]) -> dict[str, Any]:
+    thought = sum(generated_bytes(block) for block in content if block.get("type") in THINKING)
+    written = sum(generated_bytes(block) for block in content)
+    usage = accounted.usage(tokens(written), tokens(thought))
+    if any(block.get("type") == "compaction" for block in content):
+        return {**NOTHING.usage(), "iterations": [{"type": "compaction", **usage}]}
+    usage["input_tokens"] += tokens_of_results(content)
+    searched = server_tool_use(content)
+    if searched:
+        usage["server_tool_use"] = searched
+    return {**usage, **{name: body[name] for name in ("speed", "inference_geo") if body.get(name)}}
 
 
-def _usage(body: Mapping[str, Any], content: Sequence[Block]) -> dict[str, Any]:
-    sizes = [(block.get("type"), block_bytes(block)) for block in content]
-    thought = sum(size for kind, size in sizes if kind == "thinking")
-    return {
-        "input_tokens": input_tokens(body),
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
-        "output_tokens": tokens(sum(size for _, size in sizes)),
-        "output_tokens_details": {"thinking_tokens": tokens(thought)},
-        "service_tier": "standard",
-    }
+def generated_bytes(block: Block) -> int:
+    """What the model wrote of a block: all of its thinking, shown or not, and nothing of a result."""
+    kind = str(block.get("type"))
+    if kind in THINKING:
+        seal = seal_of(str(block.get("signature") or block.get("data") or ""))
+        if seal is not None:
+            return seal.size
+    return 0 if kind.endswith("_tool_result") else block_bytes(block)

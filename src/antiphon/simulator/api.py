@@ -1,57 +1,38 @@
 """The routes of the Messages API. Source: the Messages API reference."""
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, assert_never
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
-from antiphon.simulator.answer import answer
 from antiphon.simulator.control import Control
-from antiphon.simulator.delivery import JSON_HEADERS, deliver_stream, deliver_whole
-from antiphon.simulator.errors import ApiError, scripted_error
-from antiphon.simulator.frames import answer_frames, event_frames
+from antiphon.simulator.delivery import JSON_HEADERS
+from antiphon.simulator.errors import ApiError
 from antiphon.simulator.http import Exchange, HttpRequest
+from antiphon.simulator.messages import Messages
 from antiphon.simulator.models import Model
-from antiphon.simulator.playbook import Gate, Playbook
-from antiphon.simulator.record import RecordedRequest, RequestLog
-from antiphon.simulator.script import Drop, Events, Fail, Outcome, Page, Reply
+from antiphon.simulator.parts import Parts
+from antiphon.simulator.prompt import read_prompt
+from antiphon.simulator.record import RecordedRequest
 from antiphon.simulator.shape import Call, parsed
-from antiphon.simulator.tokens import input_tokens
 from antiphon.simulator.validate import check
 
-RATE_LIMITS = {"requests": 4_000, "tokens": 5_000_000, "input-tokens": 4_000_000, "output-tokens": 1_000_000}
-"""A minute's worth, as the headers tell it. Nothing is limited here unless a script says so."""
+NOBODY = "org_sim_unknown"
+"""Whose request it is, where the key does not tell."""
 
-FIXED_HEADERS = {
-    "anthropic-organization-id": "org_simulator",
-    **{f"anthropic-ratelimit-{kind}-limit": str(limit) for kind, limit in RATE_LIMITS.items()},
-    **{f"anthropic-ratelimit-{kind}-remaining": str(limit) for kind, limit in RATE_LIMITS.items()},
-}
+PAGE_SIZE = 1_000
 
 
 class Api:
     """Answers HTTP requests; what it needs to know is given, what happens is noted in the log."""
 
-    def __init__(
-        self,
-        *,
-        default: Reply,
-        bad_keys: frozenset[str],
-        models: Mapping[str, Model],
-        log: RequestLog,
-        playbook: Playbook,
-        gate: Gate,
-        now: Callable[[], float],
-    ) -> None:
-        self.default = default
-        self._bad_keys = bad_keys
-        self._models = models
-        self._log = log
-        self._playbook = playbook
-        self._gate = gate
-        self._now = now
-        self._control = Control(log, playbook, gate)
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = parts.log
+        self._now = parts.clock
+        self._control = Control(parts)
+        self._messages = Messages(parts)
 
     async def handle(self, request: HttpRequest, exchange: Exchange) -> None:
         if request.path.startswith("/simulator/"):
@@ -61,7 +42,7 @@ class Api:
         try:
             await self._answer(request, recorded, exchange)
         except ApiError as error:
-            headers = {**self._headers(recorded), **JSON_HEADERS, **error.headers}
+            headers = {**self._headers(recorded, self._who(request)), **JSON_HEADERS, **error.headers}
             await exchange.respond(error.status, headers, error.body(_request_id(recorded)))
         finally:
             self._log.update(
@@ -82,83 +63,77 @@ class Api:
     async def _answer(self, request: HttpRequest, recorded: RecordedRequest, exchange: Exchange) -> None:
         if request.too_large:
             raise ApiError(413, "Request exceeds the maximum size")
-        self._check_headers(request.headers)
+        organization = self._parts.organizations.of(request.headers)
+        if not request.headers.get("anthropic-version"):
+            raise ApiError(400, "anthropic-version: header is required")
+        headers = self._headers(recorded, organization)
         match request.method, request.path.strip("/").split("/"):
             case "POST", ["v1", "messages"]:
-                await self._messages(self._call(request, recorded), recorded, exchange)
+                call = self._call(request, recorded, organization)
+                await self._messages.create(call, recorded.number, headers, exchange)
             case "POST", ["v1", "messages", "count_tokens"]:
-                call = self._call(request, recorded, counting=True)
-                await self._json(exchange, recorded, {"input_tokens": input_tokens(call.body)})
+                call = self._call(request, recorded, organization, counting=True)
+                prompt = read_prompt(call.body, call.model, organization, call.dropped)
+                await self._json(exchange, headers, {"input_tokens": prompt.input_tokens})
             case "GET", ["v1", "models"]:
-                await self._json(exchange, recorded, self._model_list())
+                await self._json(exchange, headers, self._model_list(request.query))
             case "GET", ["v1", "models", name]:
-                await self._json(exchange, recorded, self._model(name).info())
+                await self._json(exchange, headers, self._model(name).info())
             case _:
                 raise ApiError(404, f"Not found: {request.method} {request.path}")
 
-    def _check_headers(self, headers: Mapping[str, str]) -> None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        key = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
-        if not key or key in self._bad_keys:
-            raise ApiError(401, "invalid x-api-key" if key else "x-api-key header is required")
-        if not headers.get("anthropic-version"):
-            raise ApiError(400, "anthropic-version: header is required")
+    def _who(self, request: HttpRequest) -> str:
+        try:
+            return self._parts.organizations.of(request.headers)
+        except ApiError:
+            return NOBODY
 
-    def _call(self, request: HttpRequest, recorded: RecordedRequest, *, counting: bool = False) -> Call:
+    def _call(
+        self, request: HttpRequest, recorded: RecordedRequest, organization: str, *, counting: bool = False
+    ) -> Call:
         return check(
             parsed(request.body) if recorded.body is None else recorded.body,
-            models=self._models,
+            models=self._parts.models,
             version=request.headers["anthropic-version"],
             betas=request.headers.get("anthropic-beta", ""),
             counting=counting,
+            organization=organization,
         )
 
-    async def _messages(self, call: Call, recorded: RecordedRequest, exchange: Exchange) -> None:
-        outcome: Outcome = self._playbook.take(call.model.id) or self.default
-        await self._gate.wait(outcome.delay)
-        match outcome:
-            case Reply():
-                await self._reply(outcome, call, recorded, exchange)
-            case Events():
-                frames = event_frames(outcome.events)
-                await deliver_stream(exchange, self._headers(recorded), frames, outcome, self._gate)
-            case Fail():
-                raise scripted_error(outcome)
-            case Page():
-                headers = {"content-type": outcome.content_type, **outcome.headers}
-                await exchange.respond(outcome.status, headers, outcome.body.encode())
-            case Drop():
-                await exchange.reset() if outcome.reset else exchange.hang_up()
-            case _:
-                assert_never(outcome)
-
-    async def _reply(self, reply: Reply, call: Call, recorded: RecordedRequest, exchange: Exchange) -> None:
-        whole = answer(reply, call.body, recorded.number)
-        self._log.update(recorded.number, usage=whole.usage)
-        headers = self._headers(recorded)
-        if call.body.get("stream"):
-            await deliver_stream(exchange, headers, answer_frames(whole, reply), reply, self._gate)
-        else:
-            body = msgspec.json.encode(whole.message())
-            await deliver_whole(exchange, headers, body, reply.fault, self._gate)
-
     def _model(self, name: str) -> Model:
-        model = self._models.get(name)
+        model = self._parts.models.get(name)
         if model is None:
             raise ApiError(404, f"model: {name}")
         return model
 
-    def _model_list(self) -> dict[str, Any]:
-        data = [model.info() for model in self._models.values()]
-        return {"data": data, "has_more": False, "first_id": data[0]["id"], "last_id": data[-1]["id"]}
+    def _model_list(self, query: str) -> dict[str, Any]:
+        """One page: `limit`, `after_id` and `lifecycle` say which models are on it."""
+        wanted = {name: values[-1] for name, values in parse_qs(query).items()}
+        models = list(self._parts.models.values())
+        if "lifecycle" in wanted:
+            models = [model for model in models if model.lifecycle == wanted["lifecycle"]]
+        names = [model.id for model in models]
+        if wanted.get("after_id") in names:
+            models = models[names.index(wanted["after_id"]) + 1 :]
+        limit = int(wanted["limit"]) if wanted.get("limit", "").isdecimal() else PAGE_SIZE
+        page = [model.info() for model in models[:limit]]
+        ends = (
+            {"first_id": page[0]["id"], "last_id": page[-1]["id"]}
+            if page
+            else {"first_id": None, "last_id": None}
+        )
+        return {"data": page, "has_more": len(models) > limit, **ends}
 
-    async def _json(self, exchange: Exchange, recorded: RecordedRequest, value: Any) -> None:
-        await exchange.respond(200, {**JSON_HEADERS, **self._headers(recorded)}, msgspec.json.encode(value))
+    async def _json(self, exchange: Exchange, headers: Mapping[str, str], value: Any) -> None:
+        await exchange.respond(200, {**JSON_HEADERS, **headers}, msgspec.json.encode(value))
 
-    def _headers(self, recorded: RecordedRequest) -> dict[str, str]:
-        reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(recorded.at + 60))
-        resets = {f"anthropic-ratelimit-{kind}-reset": reset for kind in RATE_LIMITS}
-        return {"request-id": _request_id(recorded), **FIXED_HEADERS, **resets}
+    def _headers(self, recorded: RecordedRequest, organization: str) -> dict[str, str]:
+        line = self._parts.limited_as(recorded.body)
+        return {
+            "request-id": _request_id(recorded),
+            "anthropic-organization-id": organization,
+            **self._parts.limiter.headers(organization, line, recorded.at),
+        }
 
 
 def _request_id(recorded: RecordedRequest) -> str:

@@ -7,30 +7,44 @@
     GET    /simulator/requests    what arrived at the API, as a JSON list
     DELETE /simulator/requests    forgets it
     POST   /simulator/release     ends every stall and delay in progress
+    GET    /simulator/bill        what was charged: the sums, and the last charges
+    DELETE /simulator/bill        begins a new bill
+    GET    /simulator/clock       what time it is
+    POST   /simulator/clock       {"advance": 300} lets that many seconds pass at once
+    DELETE /simulator/cache       empties the prompt cache
 
 Pages of other sites that a browser shows cannot use these routes: they speak only to loopback names and to
 clients that are no browser page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from antiphon.simulator.errors import ApiError
 from antiphon.simulator.http import Exchange, HttpRequest
-from antiphon.simulator.playbook import Gate, Playbook
-from antiphon.simulator.record import RequestLog
+from antiphon.simulator.parts import Parts
 from antiphon.simulator.script import Outcome
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Control:
-    def __init__(self, log: RequestLog, playbook: Playbook, gate: Gate) -> None:
-        self._log = log
-        self._playbook = playbook
-        self._gate = gate
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._acts: Mapping[tuple[str, str], Callable[[bytes], Any]] = {
+            ("POST", "script"): self._add_to_script,
+            ("DELETE", "script"): self._clear_script,
+            ("GET", "requests"): self._requests,
+            ("DELETE", "requests"): self._clear_requests,
+            ("POST", "release"): self._release,
+            ("GET", "bill"): self._bill,
+            ("DELETE", "bill"): self._clear_bill,
+            ("GET", "clock"): self._now,
+            ("POST", "clock"): self._advance,
+            ("DELETE", "cache"): self._clear_cache,
+        }
 
     async def handle(self, request: HttpRequest, exchange: Exchange) -> None:
         headers = {"content-type": "application/json"}
@@ -43,24 +57,56 @@ class Control:
             await exchange.respond(200, headers, msgspec.json.encode(value))
 
     def _act(self, request: HttpRequest) -> Any:
-        match request.method, request.path.removeprefix("/simulator/").strip("/"):
-            case "POST", "script":
-                outcomes = decoded_script(request.body)
-                self._playbook.add(outcomes)
-                return {"added": len(outcomes), "unused": len(self._playbook.unused())}
-            case "DELETE", "script":
-                self._playbook.clear()
-                return {"unused": 0}
-            case "GET", "requests":
-                return self._log.snapshot()
-            case "DELETE", "requests":
-                self._log.clear()
-                return {"requests": 0}
-            case "POST", "release":
-                self._gate.open()
-                return {"released": True}
-            case _:
-                raise ApiError(404, f"Not found: {request.method} {request.path}")
+        name = request.path.removeprefix("/simulator/").strip("/")
+        act = self._acts.get((request.method, name))
+        if act is None:
+            raise ApiError(404, f"Not found: {request.method} {request.path}")
+        return act(request.body)
+
+    def _add_to_script(self, raw: bytes) -> Any:
+        outcomes = decoded_script(raw)
+        self._parts.playbook.add(outcomes)
+        return {"added": len(outcomes), "unused": len(self._parts.playbook.unused())}
+
+    def _clear_script(self, _: bytes) -> Any:
+        self._parts.playbook.clear()
+        return {"unused": 0}
+
+    def _requests(self, _: bytes) -> Any:
+        return self._parts.log.snapshot()
+
+    def _clear_requests(self, _: bytes) -> Any:
+        self._parts.log.clear()
+        return {"requests": 0}
+
+    def _release(self, _: bytes) -> Any:
+        self._parts.gate.open()
+        return {"released": True}
+
+    def _bill(self, _: bytes) -> Any:
+        bill = self._parts.ledger.bill()
+        return {**msgspec.structs.asdict(bill), "dollars": f"{bill.dollars:f}"}
+
+    def _clear_bill(self, _: bytes) -> Any:
+        self._parts.ledger.clear()
+        return {"nano_dollars": 0}
+
+    def _now(self, _: bytes) -> Any:
+        return {"now": self._parts.clock()}
+
+    def _advance(self, raw: bytes) -> Any:
+        try:
+            return {"now": self._parts.clock.advance(msgspec.json.decode(raw, type=_Advance).advance)}
+        except (msgspec.DecodeError, ValueError) as error:
+            raise ApiError(400, f'The clock was left alone; send {{"advance": 300}}: {error}') from error
+
+    def _clear_cache(self, _: bytes) -> Any:
+        self._parts.cache.clear()
+        return {"entries": 0}
+
+
+class _Advance(msgspec.Struct, forbid_unknown_fields=True):
+    advance: float
 
 
 def decoded_script(raw: bytes) -> list[Outcome]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from antiphon.simulator.charging import Progress
 from antiphon.simulator.chunks import chunk, paced, strike, writes
 from antiphon.simulator.errors import STATUS_OF_TYPE, ApiError, envelope
 from antiphon.simulator.frames import PING, Frame, frame
@@ -16,25 +17,36 @@ JSON_HEADERS = {"content-type": "application/json"}
 
 
 async def deliver_stream(
-    exchange: Exchange, headers: Mapping[str, str], frames: Sequence[Frame], how: Streamed, gate: Gate
-) -> None:
+    exchange: Exchange,
+    headers: Mapping[str, str],
+    frames: Sequence[Frame],
+    how: Streamed,
+    gate: Gate,
+    progress: Progress,
+) -> bool:
+    """Returns whether the stream came to its end; `progress` tells how far, also if this is cancelled."""
     await exchange.begin(200, {**STREAM_HEADERS, **headers})
     if how.fault is None:
-        await _send(exchange, frames, how)
+        await _send(exchange, frames, how, progress)
         await exchange.end()
-        return
+        return True
     position = strike(frames, how.fault)
-    await _send(exchange, frames[:position], how)
-    await _strike_stream(exchange, how.fault, frames[position:], how, gate)
+    await _send(exchange, frames[:position], how, progress)
+    return await _strike_stream(exchange, how.fault, frames[position:], how, gate, progress)
 
 
 async def _strike_stream(
-    exchange: Exchange, fault: AnyFault, rest: Sequence[Frame], how: Streamed, gate: Gate
-) -> None:
+    exchange: Exchange,
+    fault: AnyFault,
+    rest: Sequence[Frame],
+    how: Streamed,
+    gate: Gate,
+    progress: Progress,
+) -> bool:
     match fault:
         case StreamError():
             error = envelope(fault.type, fault.message, fault.details)
-            await _send(exchange, [frame(error)], how)
+            await _send(exchange, [frame(error)], how, Progress())
             await exchange.end()
         case HangUp():
             exchange.hang_up()
@@ -44,19 +56,22 @@ async def _strike_stream(
             await exchange.end()
         case Stall():
             await _stall(exchange, fault, gate)
-            await _send(exchange, rest, how)
+            await _send(exchange, rest, how, progress)
             await exchange.end()
+            return True
         case _:
             assert_never(fault)
+    return False
 
 
-async def _send(exchange: Exchange, frames: Sequence[Frame], how: Streamed) -> None:
+async def _send(exchange: Exchange, frames: Sequence[Frame], how: Streamed, progress: Progress) -> None:
     steps = paced(frames) if how.pace else [frames]
     loop = asyncio.get_running_loop()
     begun = loop.time()
     for number, step in enumerate(steps):
         # By the clock and not by the last send, so that a late step does not delay all that follow.
         await _until(loop, begun + number * how.pace)
+        progress.add(step)
         for data in writes(step, how.chunks):
             await exchange.write(data)
             if how.chunks in ("torn", "byte"):

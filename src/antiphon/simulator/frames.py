@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from antiphon.simulator.answer import Answer
+from antiphon.simulator.answer import Answer, generated_bytes
 from antiphon.simulator.script import Block, Reply
 
 WORD = re.compile(r"\s*\S+|\s+")
@@ -19,12 +19,14 @@ class Frame(NamedTuple):
 
     data: bytes
     is_delta: bool = False
+    generated: int = 0
+    """Bytes that the model wrote for it."""
 
 
-def frame(event: Mapping[str, Any]) -> Frame:
+def frame(event: Mapping[str, Any], generated: int = 0) -> Frame:
     kind = str(event.get("type", "message"))
     data = b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
-    return Frame(data, kind == "content_block_delta")
+    return Frame(data, kind == "content_block_delta", generated)
 
 
 PING = frame({"type": "ping"})
@@ -61,16 +63,19 @@ def _start(answer: Answer) -> Frame:
     return frame({"type": "message_start", "message": begun})
 
 
+UNCHANGED = ("cache_creation", "service_tier", "inference_geo", "speed")
+"""Fields of usage that only `message_start` brings."""
+
+
 def _ending(answer: Answer) -> Frame:
     """The usage here is cumulative; the split of cache writes by lifetime is only in `message_start`."""
     delta = {
         "stop_reason": answer.stop_reason,
         "stop_sequence": answer.stop_sequence,
         "stop_details": answer.stop_details,
+        **({"container": answer.more["container"]} if "container" in answer.more else {}),
     }
-    usage = {
-        name: value for name, value in answer.usage.items() if name not in ("cache_creation", "service_tier")
-    }
+    usage = {name: value for name, value in answer.usage.items() if name not in UNCHANGED}
     return frame({"type": "message_delta", "delta": delta, "usage": usage})
 
 
@@ -86,7 +91,8 @@ def _block_frames(index: int, block: Block, reply: Reply) -> Iterator[Frame]:
         case {"type": "thinking", "thinking": str(thinking)}:
             yield _block_start(index, {**block, "thinking": "", "signature": ""})
             yield from _text_deltas(index, "thinking_delta", "thinking", thinking, reply)
-            yield _delta(index, {"type": "signature_delta", "signature": block.get("signature", "")})
+            hidden = generated_bytes(block) - len(thinking.encode())
+            yield _delta(index, {"type": "signature_delta", "signature": block.get("signature", "")}, hidden)
         case {"type": "tool_use" | "server_tool_use" | "mcp_tool_use", "input": tool_input}:
             fragments = (
                 tool_input if isinstance(tool_input, str) else msgspec.json.encode(tool_input).decode()
@@ -103,8 +109,8 @@ def _block_start(index: int, block: Block) -> Frame:
     return frame({"type": "content_block_start", "index": index, "content_block": block})
 
 
-def _delta(index: int, delta: Block) -> Frame:
-    return frame({"type": "content_block_delta", "index": index, "delta": delta})
+def _delta(index: int, delta: Block, generated: int = 0) -> Frame:
+    return frame({"type": "content_block_delta", "index": index, "delta": delta}, generated)
 
 
 def _text_deltas(index: int, kind: str, field: str, text: str, reply: Reply) -> Iterable[Frame]:
@@ -115,7 +121,10 @@ def _text_deltas(index: int, kind: str, field: str, text: str, reply: Reply) -> 
 def _divided(
     index: int, kind: str, field: str, text: str, deltas: int | None, delta_chars: int | None
 ) -> tuple[Frame, ...]:
-    return tuple(_delta(index, {"type": kind, field: each}) for each in pieces(text, deltas, delta_chars))
+    return tuple(
+        _delta(index, {"type": kind, field: each}, len(each.encode()))
+        for each in pieces(text, deltas, delta_chars)
+    )
 
 
 # A text that is there for its length comes again with every request: it is encoded once.

@@ -24,6 +24,7 @@ class HttpRequest(NamedTuple):
     body: bytes
     too_large: bool = False
     """More than MAX_BODY bytes came; they are not kept."""
+    query: str = ""
 
 
 class Exchange:
@@ -166,9 +167,9 @@ class Connection(asyncio.Protocol):
             self._body += body
 
     def on_message_complete(self) -> None:
-        path = self._url.partition(b"?")[0].decode("latin-1")
+        path, _, query = self._url.decode("latin-1").partition("?")
         method = self._parser.get_method().decode("latin-1")
-        request = HttpRequest(method, path, self._headers, bytes(self._body), self._too_large)
+        request = HttpRequest(method, path, self._headers, bytes(self._body), self._too_large, query)
         self._waiting.append((request, Exchange(self, keep_alive=self._parser.should_keep_alive())))
         self._clear()
         if self._task is None:

@@ -30,13 +30,60 @@ def refusal(text: str = "", *, category: str | None = None, explanation: str | N
 
 def pause_turn(text: str = "Let me look that up.", query: str = "antiphon") -> Reply:
     """A server tool's loop is interrupted; the caller sends the content back to go on."""
-    search: Block = {
-        "type": "server_tool_use",
-        "id": "srvtoolu_sim_000001",
-        "name": "web_search",
-        "input": {"query": query},
+    content = ({"type": "text", "text": text}, _use("web_search", {"query": query}))
+    return Reply(content=content, stop_reason="pause_turn")
+
+
+def context_window_exceeded(text: str = "So far and no") -> Reply:
+    """The answer ends where the context window does."""
+    return Reply(text=text, stop_reason="model_context_window_exceeded")
+
+
+def web_search(query: str, text: str, *, url: str = "https://example.com/", title: str = "Example") -> Reply:
+    """Claude searches the web, finds one page and cites it: usage counts the search."""
+    page = {"type": "web_search_result", "url": url, "title": title, "page_age": None}
+    found = {**page, "encrypted_content": "c2ltdWxhdGVk"}
+    citation = {
+        "type": "web_search_result_location",
+        "url": url,
+        "title": title,
+        "cited_text": text,
+        "encrypted_index": "c2ltdWxhdGVk",
     }
-    return Reply(content=({"type": "text", "text": text}, search), stop_reason="pause_turn")
+    said: Block = {"type": "text", "text": text, "citations": [citation]}
+    return Reply(content=(_use("web_search", {"query": query}), _result("web_search", [found]), said))
+
+
+def web_search_error(query: str, text: str = "I could not search.", *, code: str = "unavailable") -> Reply:
+    """The search fails, and Claude says so; `code` may be `max_uses_exceeded`, `too_many_requests` …"""
+    problem = {"type": "web_search_tool_result_error", "error_code": code}
+    said: Block = {"type": "text", "text": text}
+    return Reply(content=(_use("web_search", {"query": query}), _result("web_search", problem), said))
+
+
+def web_fetch(url: str, page: str, text: str) -> Reply:
+    """Claude reads a page: its text becomes input tokens."""
+    source = {"type": "text", "media_type": "text/plain", "data": page}
+    document = {"type": "document", "source": source, "title": None, "citations": None}
+    fetched = {"type": "web_fetch_result", "url": url, "content": document, "retrieved_at": None}
+    said: Block = {"type": "text", "text": text}
+    return Reply(content=(_use("web_fetch", {"url": url}), _result("web_fetch", fetched), said))
+
+
+def code_execution(command: str, stdout: str, text: str) -> Reply:
+    """Claude runs a command in its container."""
+    output = {"type": "bash_code_execution_result", "stdout": stdout, "stderr": "", "return_code": 0}
+    result = _result("bash_code_execution", {**output, "content": []})
+    said: Block = {"type": "text", "text": text}
+    return Reply(content=(_use("bash_code_execution", {"command": command}), result, said))
+
+
+def _use(tool: str, tool_input: dict[str, Any]) -> Block:
+    return {"type": "server_tool_use", "id": "srvtoolu_sim_000001", "name": tool, "input": tool_input}
+
+
+def _result(tool: str, content: Any) -> Block:
+    return {"type": f"{tool}_tool_result", "tool_use_id": "srvtoolu_sim_000001", "content": content}
 
 
 def empty() -> Reply:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -11,8 +11,15 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
 from antiphon.simulator.api import Api
+from antiphon.simulator.bill import Bill, Ledger
+from antiphon.simulator.cache import PrefixCache
+from antiphon.simulator.clock import Clock
+from antiphon.simulator.diagnostics import Diagnoses
 from antiphon.simulator.http import Connection
-from antiphon.simulator.models import catalogue
+from antiphon.simulator.limits import Limiter, RateLimits
+from antiphon.simulator.models import Model, catalogue
+from antiphon.simulator.organizations import Organizations
+from antiphon.simulator.parts import Parts
 from antiphon.simulator.playbook import Gate, Playbook
 from antiphon.simulator.record import Condition, RecordedRequest, RequestLog
 from antiphon.simulator.script import Outcome, Reply
@@ -37,28 +44,50 @@ class Simulator:
         host: str = "127.0.0.1",
         default: Reply | None = None,
         bad_keys: Iterable[str] = ("bad",),
-        extra_models: Iterable[str] = (),
+        organizations: Mapping[str, str] | None = None,
+        extra_models: Iterable[str | Model] = (),
         keep_requests: int = 10_000,
+        rate_limits: RateLimits | None = None,
+        spend_limit: int | None = None,
+        evicted_early: float = 0.0,
+        seed: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Port 0 is a free one. `default` answers when the script is used up.
+        """Nothing listens yet: `start` does.
 
-        Any other key than the bad ones is good. `extra_models` are known beside Claude's own.
+        Args:
+            port: 0 is a free one.
+            host: the address to listen on.
+            default: answers when the script is used up.
+            bad_keys: any other key is good.
+            organizations: key → organization; any other key has one of its own. Caches and rate limits are
+                theirs.
+            extra_models: known beside Claude's own.
+            keep_requests: how many are remembered, and as many charges.
+            rate_limits: what is beyond them gets a 429; None refuses nothing.
+            spend_limit: nano-dollars after which every request gets the 429 that no retry helps.
+            evicted_early: the share of cache lives that end before their time.
+            seed: decides which.
+            now: seconds since the epoch; `advance` puts it forward.
         """
         self._host = host
         self._port = port
-        self._log = RequestLog(keep_requests)
-        self._playbook = Playbook()
-        self._gate = Gate()
-        self._api = Api(
+        models = catalogue(extra_models)
+        self._parts = Parts(
             default=default or Reply(),
-            bad_keys=frozenset(bad_keys),
-            models=catalogue(extra_models),
-            log=self._log,
-            playbook=self._playbook,
-            gate=self._gate,
-            now=now,
+            models=models,
+            organizations=Organizations(bad_keys, organizations or {}),
+            log=RequestLog(keep_requests),
+            playbook=Playbook(),
+            gate=Gate(),
+            clock=Clock(now),
+            cache=PrefixCache(models, evicted_early=evicted_early, seed=seed),
+            ledger=Ledger(keep_requests),
+            limiter=Limiter(rate_limits),
+            diagnoses=Diagnoses(),
+            spend_limit=spend_limit,
         )
+        self._api = Api(self._parts)
         self._live: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,26 +100,37 @@ class Simulator:
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
         """The requests to the API so far, the oldest first."""
-        return self._log.snapshot()
+        return self._parts.log.snapshot()
 
     @property
     def unused(self) -> tuple[Outcome, ...]:
         """What the script still holds."""
-        return self._playbook.unused()
+        return self._parts.playbook.unused()
+
+    @property
+    def bill(self) -> Bill:
+        """What was charged so far. Requests in progress are on it in full."""
+        return self._parts.ledger.bill()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for caches and rate limits, at once."""
+        self._parts.clock.advance(seconds)
 
     def script(self, *outcomes: Outcome) -> None:
         """Add outcomes. Each request to `/v1/messages` that is valid uses one, in order of arrival."""
-        self._playbook.add(outcomes)
+        self._parts.playbook.add(outcomes)
 
     def forget(self) -> None:
-        """Forget the requests so far and what the script still holds."""
-        self._log.clear()
-        self._playbook.clear()
+        """Forget the requests so far, what the script still holds, the prompt cache and the bill."""
+        self._parts.log.clear()
+        self._parts.playbook.clear()
+        self._parts.cache.clear()
+        self._parts.ledger.clear()
 
     def release(self) -> None:
         """End every stall and delay in progress."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._gate.open)
+            self._loop.call_soon_threadsafe(self._parts.gate.open)
 
     async def until(self, condition: Condition, within: float = 5.0) -> tuple[RecordedRequest, ...]:
         """Wait until the requests fulfil a condition: `await simulator.until(lambda seen: len(seen) == 2)`.
@@ -98,11 +138,11 @@ class Simulator:
         Raises:
             TimeoutError: they did not in time.
         """
-        return await asyncio.to_thread(self._log.wait_until, condition, within)
+        return await asyncio.to_thread(self._parts.log.wait_until, condition, within)
 
     def wait_until(self, condition: Condition, within: float = 5.0) -> tuple[RecordedRequest, ...]:
         """`until` for a simulator that runs in another thread: it blocks."""
-        return self._log.wait_until(condition, within)
+        return self._parts.log.wait_until(condition, within)
 
     async def start(self) -> None:
         """Listen.
@@ -144,8 +184,13 @@ class Settings(TypedDict, total=False):
     host: str
     default: Reply | None
     bad_keys: Iterable[str]
-    extra_models: Iterable[str]
+    organizations: Mapping[str, str] | None
+    extra_models: Iterable[str | Model]
     keep_requests: int
+    rate_limits: RateLimits | None
+    spend_limit: int | None
+    evicted_early: float
+    seed: int
     now: Callable[[], float]
 
 

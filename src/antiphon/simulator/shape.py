@@ -27,13 +27,23 @@ MESSAGE_FIELDS = PROMPT_FIELDS | {
     "max_tokens", "stream", "stop_sequences", "metadata", "service_tier", "inference_geo", "container",
     "diagnostics",
 }  # fmt: skip
-PROMPT_BETA_FIELDS = frozenset({"billing_policy", "compaction", "context_management", "mcp_servers"})
-MESSAGE_BETA_FIELDS = PROMPT_BETA_FIELDS | {"fallbacks", "fallback_credit_token", "thread"}
+PROMPT_BETA_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "billing_policy": ("",),
+    "compaction": ("compact-",),
+    "context_management": ("context-management-", "compact-"),
+    "mcp_servers": ("mcp-client-",),
+}
+MESSAGE_BETA_FIELDS: Mapping[str, tuple[str, ...]] = {
+    **PROMPT_BETA_FIELDS,
+    "fallbacks": ("server-side-fallback-",),
+    "fallback_credit_token": ("fallback-credit-",),
+    "thread": ("message-threads-",),
+}
+"""The fields of betas, each with the beginnings of the names of betas that bring it."""
 
 SAMPLING_FIELDS = frozenset({"temperature", "top_p", "top_k"})
 NO_SAMPLING_SINCE = "2026-10-21"
-"""The first `anthropic-version` without sampling parameters. Before it they are accepted here for every
-model; the API itself honours them for old models only."""
+"""The first `anthropic-version` without sampling parameters."""
 
 
 class Turn(NamedTuple):
@@ -51,6 +61,16 @@ class Call(NamedTuple):
     body: Mapping[str, Any]
     turns: Sequence[Turn]
     model: Model
+    organization: str = ""
+    version: str = NO_SAMPLING_SINCE
+    betas: str = ""
+    """The header `anthropic-beta`."""
+    dropped: frozenset[tuple[int, int]] = frozenset()
+    """Places (message, block) of thinking that the model does not read."""
+
+    def has_beta(self, name: str) -> bool:
+        """Whether the request brings a beta whose name begins like this."""
+        return has_beta(self.betas, name)
 
 
 class _BlockShape(msgspec.Struct):
@@ -62,16 +82,31 @@ class _MessageShape(msgspec.Struct):
     content: str | list[_BlockShape]
 
 
+class _DiagnosticsShape(msgspec.Struct):
+    previous_message_id: str | None = None
+
+
+class _OutputConfigShape(msgspec.Struct):
+    format: dict[str, Any] | None = None
+
+
 class _PromptShape(msgspec.Struct):
     model: Annotated[str, msgspec.Meta(min_length=1)]
     messages: Annotated[list[_MessageShape], msgspec.Meta(min_length=1, max_length=100_000)]
     system: str | list[_BlockShape] = ""
     tools: list[dict[str, Any]] | None = None
+    tool_choice: dict[str, Any] | None = None
+    thinking: dict[str, Any] | None = None
+    output_config: _OutputConfigShape | None = None
+    cache_control: dict[str, Any] | None = None
 
 
 class _RequestShape(_PromptShape, kw_only=True):
     max_tokens: Annotated[int, msgspec.Meta(ge=0)]
     stream: bool = False
+    stop_sequences: list[str] | None = None
+    diagnostics: _DiagnosticsShape | None = None
+    thread: dict[str, Any] | None = None
 
 
 def parsed(raw: bytes) -> Any:
@@ -91,13 +126,17 @@ def check_shape(body: Any, *, counting: bool) -> None:
 
 def check_fields(body: Mapping[str, Any], *, counting: bool, version: str, betas: str) -> None:
     known = PROMPT_FIELDS if counting else MESSAGE_FIELDS
-    if betas:
-        known |= PROMPT_BETA_FIELDS if counting else MESSAGE_BETA_FIELDS
+    brought = PROMPT_BETA_FIELDS if counting else MESSAGE_BETA_FIELDS
+    known |= {field for field, names in brought.items() if any(has_beta(betas, name) for name in names)}
     if not counting and version < NO_SAMPLING_SINCE:
         known |= SAMPLING_FIELDS
     unknown = [name for name in body if name not in known]
     if unknown:
         raise ApiError(400, f"{unknown[0]}: Extra inputs are not permitted")
+
+
+def has_beta(betas: str, name: str) -> bool:
+    return any(each.strip().startswith(name) for each in betas.split(",") if each.strip())
 
 
 def _in_api_words(message: str) -> str:
@@ -136,3 +175,17 @@ def all_blocks(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             inner = block.get("content")
             if isinstance(inner, list):
                 yield from ((f"messages.{index}", part) for part in inner if isinstance(part, dict))
+
+
+def placed_blocks(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The same with the exact place, `messages.2.content.0`."""
+    for number, block in enumerate(blocks_of(body.get("system") or ())):
+        yield f"system.{number}", block
+    for index, message in enumerate(body["messages"]):
+        for number, block in enumerate(blocks_of(message["content"])):
+            place = f"messages.{index}.content.{number}"
+            yield place, block
+            inner = block.get("content")
+            if isinstance(inner, list):
+                parts = ((n, part) for n, part in enumerate(inner) if isinstance(part, dict))
+                yield from ((f"{place}.content.{n}", part) for n, part in parts)

@@ -1,4 +1,4 @@
-"""The store's protocol, and its contracts by number; `antiphon.testing.stores` checks all but the last.
+"""The store's protocol, and its contracts by number; `antiphon.testing.stores` checks each.
 
  1. `seq` is contiguous from 1 within a conversation and given inside the transaction that commits.
  2. What a method returned is committed; what raised changed nothing.
@@ -16,9 +16,16 @@
 12. Leases are judged by the store's clock; one renewed for 0 seconds has lapsed.
 13. A turn that waits can be withdrawn until it holds the lease; from then on it cannot.
 14. Whoever listens for hints hears of commits by other processes: late or too often, but never not at all.
-15. What an account has spent and holds never exceeds its limit; a hold that would is refused (OverBudget),
+15. Behind the turn that holds the lease at most `queue_max` others wait; one more is refused (QueueFull).
+    The one that holds it does not count, started or not; where none holds it, nobody is refused.
+16. Pruning removes `block_delta` events of ended turns and nothing else, at most `limit` at a time. What is
+    left keeps its seq, and folds to the same state, whatever cursor it is read from.
+17. A message is found by words of its text, or their beginnings, in any case, from the transaction on that
+    puts it into the tree until it leaves it, by its principal and nobody else. No query is an error. A store
+    without an index looks at the newest 2,000 messages of the principal.
+18. What an account has spent and holds never exceeds its limit; a hold that would is refused (OverBudget),
     and with it all that was to be committed with it.
-16. An entry of the ledger is opened by one event and closed by one: its cost takes the place of its hold.
+19. An entry of the ledger is opened by one event and closed by one: its cost takes the place of its hold.
     Entries outlive their conversation; one that was open when that was deleted has cost what it held.
 """
 
@@ -120,6 +127,23 @@ class Ended:
     next: Lease | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A message that was found. `at` is when it was added or written, in milliseconds."""
+
+    conversation_id: str
+    message_id: str
+    at: int
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+    """Where matches lie in the snippet: from and to, in characters."""
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """Where it stands among all hits, which come with the greatest first."""
+        return self.at, self.conversation_id, self.message_id
+
+
 class Conversations(Protocol):
     async def create(
         self, principal: str, conversation_id: str, event: ConversationCreate, *, name: str | None = None
@@ -139,6 +163,12 @@ class Conversations(Protocol):
 
     async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
         """Newest change first; `before` is the `(updated_at, id)` of the last one seen."""
+        ...
+
+    async def search(
+        self, principal: str, query: str, *, before: tuple[int, str, str] | None = None, limit: int = 20
+    ) -> list[Hit]:
+        """Messages that have all words of `query`, newest first; `before` is the last seen hit's `place`."""
         ...
 
     async def delete(self, principal: str, conversation_id: str) -> None:
@@ -179,6 +209,10 @@ class Log(Protocol):
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         """Append block events of many turns in one transaction; None where the fence was lost."""
+        ...
+
+    async def prune(self, before: int, limit: int = 1000) -> bool:
+        """Remove deltas of turns that ended before that time (milliseconds); whether there may be more."""
         ...
 
 
@@ -251,7 +285,7 @@ class Store(Conversations, Log, Turns, Ledger, Protocol):
     def hints(self) -> AsyncGenerator[Hint | None, None]:
         """News of commits, without end, until closed. None says that any conversation may have grown.
 
-        Hints may come twice, late, or of one's own commits. What breaks the connection is mended inside, with
-        a None after it.
+        The first is None: what is committed from then on is heard. Hints may come twice, late, or of one's
+        own commits. What breaks the connection is mended inside, with a None after it.
         """
         ...

@@ -3,65 +3,43 @@
 No method awaits while it changes something, so that each is a transaction.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from heapq import nlargest
+from itertools import islice
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.messages import text_of
 from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
+from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn
 from antiphon.stores.projection import (
     SETTINGS_BACK,
     header_changes,
     ledger_changes,
     message_of,
     turn_changes,
+    turn_ends,
 )
+from antiphon.stores.scanning import SEARCHED, scan
 
 KEY_LIFETIME_S = 24 * 3600
-
-
-@dataclass(slots=True)
-class _Key:
-    body_hash: str
-    turn_id: str
-    seq: int
-    expires_at: float
-
-
-@dataclass(slots=True)
-class _Turn:
-    seq: int
-    message_seq: int | None
-    status: str = "queued"
-    last_message_id: str | None = None
-
-
-@dataclass(slots=True)
-class _Conversation:
-    header: Header
-    frames: list[Frame] = field(default_factory=list)
-    messages: dict[str, PlacedMessage] = field(default_factory=dict)
-    turns: dict[str, _Turn] = field(default_factory=dict)
-    keys: dict[str, _Key] = field(default_factory=dict)
-    lease: Lease | None = None
-    lease_until: float = 0.0
-    counter: int = 0
 
 
 class MemoryStore:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._conversations: dict[str, _Conversation] = {}
+        self._conversations: dict[str, Kept] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._deleted: set[str] = set()
         self._books = Books()
+        self._listeners: list[News] = []
 
     async def open(self) -> None:
         """Nothing to connect to."""
@@ -70,9 +48,19 @@ class MemoryStore:
         """Nothing to disconnect from; what was stored is gone with this object."""
 
     async def hints(self) -> AsyncGenerator[Hint | None, None]:
-        """Nobody else writes to this memory."""
-        await asyncio.get_running_loop().create_future()
-        yield None
+        """Every commit to this memory: several replicas may share it in one process."""
+        news = News()
+        self._listeners.append(news)
+        try:
+            yield None
+            while True:
+                await news.came.wait()
+                news.came.clear()
+                seqs, news.seqs = news.seqs, {}
+                for conversation_id, seq in seqs.items():
+                    yield Hint(conversation_id, seq)
+        finally:
+            self._listeners.remove(news)
 
     # Conversations
 
@@ -95,7 +83,7 @@ class MemoryStore:
             options=event.options,
             tools=event.tools,
         )
-        self._conversations[conversation_id] = _Conversation(header, encode_all([event], 1))
+        self._conversations[conversation_id] = Kept(header, encode_all([event], 1))
         if name is not None:
             self._names[principal, name] = conversation_id
         return header
@@ -117,6 +105,15 @@ class MemoryStore:
             :limit
         ]
 
+    async def search(
+        self, principal: str, query: str, *, before: tuple[int, str, str] | None = None, limit: int = 20
+    ) -> list[Hit]:
+        mine = {key: kept for key, kept in self._conversations.items() if kept.header.principal == principal}
+        places = ((at, key, said) for key, kept in mine.items() for said, at in kept.said.items())
+        newest = nlargest(SEARCHED, places)
+        texts = ((place, text_of(mine[place[1]].messages[place[2]].message.content)) for place in newest)
+        return list(islice(scan(texts, query, before), limit))
+
     async def delete(self, principal: str, conversation_id: str) -> None:
         await self.get(principal, conversation_id)
         self._books.close_all(conversation_id, DELETED)
@@ -134,7 +131,10 @@ class MemoryStore:
 
     async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
         kept = self._conversations.get(conversation_id)
-        return kept.frames[after : after + limit] if kept else []
+        if kept is None:
+            return []
+        first = place(kept.frames, after + 1)
+        return kept.frames[first : first + limit]
 
     async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:
         found = ((key, self._conversations.get(key)) for key in conversation_ids)
@@ -187,6 +187,15 @@ class MemoryStore:
                 results.append(None)
         return results
 
+    async def prune(self, before: int, limit: int = 1000) -> bool:
+        for kept in self._conversations.values():
+            for turn in kept.turns.values():
+                if turn.unpruned is not None and turn.unpruned[0] < before:
+                    limit -= prune_turn(kept, turn, limit)
+                    if limit == 0:
+                        return True
+        return False
+
     # Turns
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
@@ -214,10 +223,11 @@ class MemoryStore:
         if acceptance.message is not None:
             unplaced = message_of(acceptance.message)
             kept.messages[unplaced.id] = PlacedMessage(seq=seq - 1, message=unplaced)
-        kept.turns[turn_id] = _Turn(seq=seq, message_seq=seq - 1 if acceptance.message else None)
+            kept.said[unplaced.id] = kept.header.updated_at
+        kept.turns[turn_id] = Turn(seq=seq, message_seq=seq - 1 if acceptance.message else None)
         if acceptance.key is not None:
             expires_at = self._clock.now() + KEY_LIFETIME_S
-            kept.keys[acceptance.key] = _Key(acceptance.body_hash, turn_id, seq, expires_at)
+            kept.keys[acceptance.key] = Key(acceptance.body_hash, turn_id, seq, expires_at)
         lease = None
         if kept.lease is None:
             lease = self._grant(kept, turn_id, acceptance.owner, acceptance.lease_s)
@@ -231,8 +241,8 @@ class MemoryStore:
         if turn_id not in kept.turns:
             raise NotFound("There is no such turn.")
         turn = kept.turns[turn_id]
-        queue = decode(kept.frames[turn.seq - 1])
-        message = decode(kept.frames[turn.message_seq - 1]) if turn.message_seq else None
+        queue = decode(kept.frames[place(kept.frames, turn.seq)])
+        message = decode(kept.frames[place(kept.frames, turn.message_seq)]) if turn.message_seq else None
         assert isinstance(queue, TurnQueue)
         assert message is None or isinstance(message, MessageAdd)
         return TurnRecord(
@@ -286,20 +296,20 @@ class MemoryStore:
 
     # Inside a transaction
 
-    def _kept(self, conversation_id: str) -> _Conversation:
+    def _kept(self, conversation_id: str) -> Kept:
         kept = self._conversations.get(conversation_id)
         if kept is None:
             raise NotFound("There is no such conversation.")
         return kept
 
-    def _held(self, lease: Lease) -> _Conversation:
+    def _held(self, lease: Lease) -> Kept:
         kept = self._conversations.get(lease.conversation_id)
         held = kept.lease if kept else None
         if kept is None or held is None or (held.counter, held.owner) != (lease.counter, lease.owner):
             raise FenceLost("Another replica runs this turn now; nothing was written here.")
         return kept
 
-    def _commit(self, kept: _Conversation, change: Change, turn_id: str | None) -> list[Frame]:
+    def _commit(self, kept: Kept, change: Change, turn_id: str | None) -> list[Frame]:
         last_seq = kept.header.last_seq + len(change.events)
         frames = encode_all(change.events, last_seq)
         kept.frames.extend(frames)
@@ -307,23 +317,31 @@ class MemoryStore:
         if SETTINGS_BACK in changes:
             changes["settings_seq"] = last_seq - changes.pop(SETTINGS_BACK)
         kept.header = replace(kept.header, last_seq=last_seq, **changes)
+        for news in self._listeners:
+            news.hear(kept.header.id, last_seq)
         for message in change.messages:
             kept.messages[message.id] = PlacedMessage(seq=last_seq, message=message)
+            kept.said.setdefault(message.id, kept.header.updated_at)
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
+            kept.said.pop(message_id, None)
+        ends = turn_ends(change.events)
         for ended, status in turn_changes(change.events, turn_id).items():
             if ended not in kept.turns:
                 continue  # of an imported log
+            ran = kept.turns[ended].status != "queued"
             kept.turns[ended].status = status
             if status not in ("queued", "running", "waiting"):
                 kept.turns[ended].last_message_id = kept.header.head
+                at, back = ends[ended]
+                kept.turns[ended].unpruned = (at, last_seq - back) if ran else None
         if not change.imported:
             header, entries = kept.header, ledger_changes(change.events, turn_id)
             self._books.write(header.principal, header.id, entries, change.hold)
         return frames
 
     def _grant(
-        self, kept: _Conversation, turn_id: str, owner: str, lease_s: float, *, recovered: bool = False
+        self, kept: Kept, turn_id: str, owner: str, lease_s: float, *, recovered: bool = False
     ) -> Lease:
         kept.counter += 1
         kept.lease = Lease(kept.header.id, turn_id, kept.counter, owner, recovered)
@@ -331,10 +349,10 @@ class MemoryStore:
         kept.header = replace(kept.header, running=turn_id)
         return kept.lease
 
-    def _oldest_queued(self, kept: _Conversation) -> str | None:
+    def _oldest_queued(self, kept: Kept) -> str | None:
         return next((turn_id for turn_id, turn in kept.turns.items() if turn.status == "queued"), None)
 
-    def _known_key(self, kept: _Conversation, acceptance: Acceptance) -> _Key | None:
+    def _known_key(self, kept: Kept, acceptance: Acceptance) -> Key | None:
         known = kept.keys.get(acceptance.key) if acceptance.key is not None else None
         if known is None or known.expires_at < self._clock.now():
             return None
@@ -344,11 +362,14 @@ class MemoryStore:
             )
         return known
 
-    def _check(self, kept: _Conversation, acceptance: Acceptance) -> None:
+    def _check(self, kept: Kept, acceptance: Acceptance) -> None:
         if acceptance.message is not None and acceptance.message.message_id in kept.messages:
             raise Conflict("This message id is in use in this conversation. Make a new one.")
-        waiting = sum(turn.status == "queued" for turn in kept.turns.values())
-        if kept.lease is not None and acceptance.when_busy == "reject":
+        if kept.lease is None:
+            return
+        if acceptance.when_busy == "reject":
             raise Busy("A turn is running in this conversation.", turn_id=kept.lease.turn_id)
+        holds = kept.lease.turn_id
+        waiting = sum(turn.status == "queued" and other != holds for other, turn in kept.turns.items())
         if waiting >= acceptance.queue_max:
             raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")

@@ -101,6 +101,14 @@ def _closed(event: e.StepEnd | e.AttemptError | e.RequestEnd, place: str, status
     )
 
 
+def turn_ends(events: Sequence[e.Event]) -> dict[str, tuple[int, int]]:
+    """By turn that ends here: when (milliseconds), and how many events follow its `turn_end`."""
+    last = len(events) - 1
+    return {
+        event.turn_id: (event.at, last - n) for n, event in enumerate(events) if isinstance(event, e.TurnEnd)
+    }
+
+
 def turn_changes(events: Sequence[e.Event], turn_id: str | None) -> dict[str, str]:
     """New status by turn id. `turn_id` is the turn that the events belong to, where they do not say."""
     statuses: dict[str, str] = {}

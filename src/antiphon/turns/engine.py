@@ -16,6 +16,7 @@ from antiphon.stores.frames import Frame, decode
 from antiphon.turns.endings import Step
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Planned, plan_start, record_of
+from antiphon.turns.pruning import prune_deltas
 from antiphon.turns.runner import Abandoned, TurnRunner
 
 log = structlog.get_logger()
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 SWEEP_S = 2.0
 TICK_S = 15.0
 LOOK_S = 1.0
+PRUNE_S = 60.0
 
 
 class Engine:
@@ -45,6 +47,7 @@ class Engine:
             self._ticks(),
             self._listen(),
             self._look(),
+            self._prune(),
         )
         self._upkeep = [asyncio.create_task(chore) for chore in chores]
 
@@ -80,6 +83,8 @@ class Engine:
         except OverBudget:  # a closer count may find room: that is for the turn to find out
             accepted = await self._parts.store.accept(acceptance)
         self._heard(acceptance.conversation_id, accepted.frames)
+        if start is not None and accepted.begun:
+            self._parts.paths.learn(acceptance.conversation_id, start.change, accepted.frames[-1].seq)
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
             step = planned.step(accepted.frames[-1].seq) if planned and accepted.begun else None
@@ -216,6 +221,12 @@ class Engine:
         if followed := self._parts.hub.followed():
             for conversation_id, seq in (await self._parts.store.last_seqs(followed)).items():
                 self._parts.hub.hint(conversation_id, seq)
+
+    async def _prune(self) -> None:
+        while self._takes_over:
+            await asyncio.sleep(PRUNE_S)
+            with suppress(StoreError):
+                await prune_deltas(self._parts.store, self._parts.clock, self._parts.keep_deltas_s)
 
     async def _ticks(self) -> None:
         while True:

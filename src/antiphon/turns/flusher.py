@@ -83,11 +83,12 @@ class Flusher:
             await self._due.wait()
             self._due.clear()
             self._urgent.clear()
+            begun = asyncio.get_running_loop().time()
             await self._let_read()
             await self.flush()
             interval = min(INTERVAL_S + PER_TURN_S * len(self._entries), LONGEST_S)
             with suppress(TimeoutError):
-                async with asyncio.timeout(interval):
+                async with asyncio.timeout_at(begun + interval):
                     await self._urgent.wait()
 
     async def _let_read(self) -> None:

@@ -14,14 +14,30 @@ from antiphon.stores.base import Log
 from antiphon.stores.frames import Frame
 
 TAIL_FRAMES = 256
+TAIL_BYTES = 1_048_576
+"""What is kept of a conversation for its followers to share; the newest frame always is."""
+
+FIRST_PAGE = 8
 PAGE = 500
+PAGE_BYTES = 1_048_576
+"""How many frames a follower reads at once, and about how many bytes; see `next_page`."""
+
+
+def next_page(frames: Sequence[Frame]) -> int:
+    """How many frames to read after these, so that a page holds `PAGE_BYTES` if none is larger than they are.
+
+    It grows step by step, because it is not known before what comes.
+    """
+    largest = max((len(frame.data) for frame in frames), default=1)
+    return max(1, min(PAGE, 4 * len(frames), PAGE_BYTES // max(1, largest)))
 
 
 class _Channel:
     """One followed conversation: the newest frames, contiguous, and who waits for more."""
 
     def __init__(self) -> None:
-        self.tail: deque[Frame] = deque(maxlen=TAIL_FRAMES)
+        self.tail: deque[Frame] = deque()
+        self._tail_bytes = 0
         self.known_seq = 0
         self.signs = 0
         self.waiting: set[asyncio.Future[None]] = set()
@@ -30,7 +46,11 @@ class _Channel:
     def publish(self, frames: Sequence[Frame]) -> None:
         if self.tail and frames[0].seq != self.tail[-1].seq + 1:
             self.tail.clear()  # commits of two tasks arrived out of order: let the store sort them
+            self._tail_bytes = 0
         self.tail.extend(frames)
+        self._tail_bytes += sum(len(frame.data) for frame in frames)
+        while len(self.tail) > TAIL_FRAMES or (self._tail_bytes > TAIL_BYTES and len(self.tail) > 1):
+            self._tail_bytes -= len(self.tail.popleft().data)
         self.hint(frames[-1].seq)
 
     def hint(self, seq: int) -> None:
@@ -122,12 +142,13 @@ class Hub:
         """
         channel = self._channels.setdefault(conversation_id, _Channel())
         channel.followers += 1
-        cursor, signs = after, channel.signs
+        cursor, signs, page = after, channel.signs, FIRST_PAGE
         try:
             while True:
                 frames = channel.since(cursor)
                 if frames is None:
-                    frames = await self._read(channel, conversation_id, cursor)
+                    frames = await self._read(channel, conversation_id, cursor, page)
+                    page = next_page(frames)
                 if frames:
                     cursor = frames[-1].seq
                     yield frames
@@ -141,9 +162,9 @@ class Hub:
             if not channel.followers:
                 self._channels.pop(conversation_id, None)
 
-    async def _read(self, channel: _Channel, conversation_id: str, cursor: int) -> list[Frame]:
+    async def _read(self, channel: _Channel, conversation_id: str, cursor: int, limit: int) -> list[Frame]:
         known = channel.known_seq
-        frames = await self._log.read(conversation_id, cursor, PAGE)
+        frames = await self._log.read(conversation_id, cursor, limit)
         if not frames and channel.known_seq == known:
             channel.known_seq = min(known, cursor)  # pruned, or deleted: do not ask for it again
         return frames

@@ -10,6 +10,7 @@ from antiphon.tools.toolbox import Toolbox
 from antiphon.turns.billing import Billing
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
+from antiphon.turns.paths import Paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Parts:
     store: Store
     upstream: Upstream
     hub: Hub
+    paths: Paths
     flusher: Flusher
     billing: Billing
     toolbox: Toolbox
@@ -27,6 +29,8 @@ class Parts:
     model: str
     lease_s: float
     deadline_s: float
+    keep_deltas_s: float
+    """Seconds for which the deltas of an ended turn stay in the log."""
 
     def now(self) -> int:
         """Milliseconds since the epoch, as events have them."""

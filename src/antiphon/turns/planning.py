@@ -41,7 +41,7 @@ async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Pr
     """Raises InputError: there is no valid request to make. OverBudget, StoreUnavailable, NotFound."""
     header = progress.header
     stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
-    path = await parts.store.path(header.id, stored_to)
+    path = list(await parts.paths.to(header.id, stored_to))
     path += [PlacedMessage(seq=header.last_seq + 1, message=added) for added in progress.messages]
     request = Request(
         model=header.model or parts.model,

@@ -93,6 +93,7 @@ class TurnRunner:
         finally:
             parts.hub.unwatch(lease.conversation_id)
         ended = await parts.store.end(lease, outcome, parts.lease_s)
+        parts.paths.learn(lease.conversation_id, outcome, ended.frames[-1].seq)
         parts.hub.publish(lease.conversation_id, ended.frames)
         return ended.next
 
@@ -272,5 +273,6 @@ class TurnRunner:
 
     async def _commit(self, change: Change) -> Sequence[Frame]:
         frames = await self._parts.store.append(self._lease.conversation_id, change, self._lease)
+        self._parts.paths.learn(self._lease.conversation_id, change, frames[-1].seq)
         self._parts.hub.publish(self._lease.conversation_id, frames)
         return frames

@@ -7,6 +7,7 @@ import pytest
 
 from antiphon.simulator import Reply, Simulator
 from tests.server.client import Answer
+from tests.server.conftest import Serve
 from tests.server.v1.api import Api, until_writing
 
 NOBODY = "01900000-0000-7000-8000-000000000000"
@@ -95,6 +96,22 @@ def test_an_exported_conversation_can_be_read_in(api: Api, conversation: str) ->
     assert api.shown(copy) == api.shown(conversation)
     api.asked(copy, "Three.")
     assert api.shown(copy)[-2] == "Three."
+
+
+def test_an_export_may_be_larger_than_a_message(serve: Serve) -> None:
+    api = Api(serve(max_import=2_000_000))
+    conversation = api.conversation()
+    for _ in range(3):
+        api.asked(conversation, "x" * 500_000, parent_id=None)
+    document = api.client.get(f"/v1/conversations/{conversation}/export").json
+    answer = api.client.post("/v1/conversations/import", document)
+    assert answer.status == 201
+    assert len(api.shown(answer.json["id"])[0]) == 500_000
+    api.asked(conversation, "x" * 500_000, parent_id=None)
+    document = api.client.get(f"/v1/conversations/{conversation}/export").json
+    answer = api.client.post("/v1/conversations/import", document)
+    assert (answer.status, answer.problem) == (413, "too-large")
+    assert "ANTIPHON_MAX_IMPORT" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_it_ends_when_the_server_stops(simulator: Simulator) -> None:
         with api.events(conversation) as events:
             assert next(events).seq == 1
             served.stop()
-            assert list(events) == []
+            assert [(event.type, event.data) for event in events] == [(":", "closing")]
 
 
 def test_no_event_is_lost_over_a_restart(serve: Serve, simulator: Simulator, tmp_path: object) -> None:

@@ -79,7 +79,7 @@ def dropped() -> Iterator[threading.Event]:
 
 
 def test_a_reader_that_does_not_read_is_dropped_and_can_come_back(
-    simulator: Simulator, dropped: threading.Event
+    simulator: Simulator, dropped: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.script(*(Reply(text="Long.") for _ in range(LONG_MESSAGES)), ANSWER)
     with serving(Settings(store="memory://"), send_s=0.2) as served:
@@ -98,6 +98,7 @@ def test_a_reader_that_does_not_read_is_dropped_and_can_come_back(
         assert told == whole[: len(told)]
         with api.events(conversation, told[-1].seq or 0) as events:
             assert told + until_end_of(turn_id, events) == whole
+    assert [record.message for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
 class unread:  # noqa: N801 - reads as a verb

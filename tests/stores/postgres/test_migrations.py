@@ -17,9 +17,16 @@ from tests.stores.postgres.conftest import run_sql
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
 
+def described(name: str | None, kind: str, _parents: object) -> bool:
+    """The index for search is each database's own kind, made by its migration alone."""
+    return not (kind == "table" and str(name).startswith("searchable"))
+
+
 async def test_the_migrated_schema_is_what_the_code_reads_and_writes(database: PostgresDatabase) -> None:
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": described}
+        )
         return list(compare_metadata(context, metadata))
 
     assert await database.read(differences) == []

@@ -53,6 +53,14 @@ async def store(store_url: str) -> AsyncIterator[RedisStore]:
 
 
 @pytest.fixture
+async def other(store_url: str, store: RedisStore) -> AsyncIterator[RedisStore]:
+    """Another replica's store, on the same servers."""
+    del store
+    async with opened(store_url) as other:
+        yield other
+
+
+@pytest.fixture
 def url(valkey: RunningServer) -> str:
     """An empty server, where which one it is does not matter."""
     return emptied([valkey])

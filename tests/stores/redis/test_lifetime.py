@@ -9,7 +9,7 @@ import pytest
 from antiphon.domain import events as e
 from antiphon.errors import FenceLost, NotFound
 from antiphon.stores.base import Change
-from antiphon.stores.redis.keys import SCHEMA, UNFINISHED
+from antiphon.stores.redis.keys import SCHEMA, UNFINISHED, UNPRUNED
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
 from tests.stores.redis.conftest import opened, until
@@ -31,7 +31,7 @@ def keys(nodes: list[RunningServer]) -> Keys:
     """All keys there are, apart from those of the installation."""
 
     def found() -> set[str]:
-        return set[str]().union(*map(names_on, nodes)) - {SCHEMA, UNFINISHED}
+        return set[str]().union(*map(names_on, nodes)) - {SCHEMA, UNFINISHED, UNPRUNED}
 
     return found
 

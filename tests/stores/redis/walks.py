@@ -58,7 +58,7 @@ class Walk:
         known = self.known
         steps = [self.create, self.look]
         if known.conversations:
-            steps += [self.accept] * 4 + [self.append, self.delete, self.forget, self.sweep]
+            steps += [self.accept] * 4 + [self.append, self.delete, self.forget, self.sweep, self.prune]
         if known.leases:
             steps += [self.start, self.attempt, self.attempt, self.flush, self.end, self.end, self.renew]
         if known.turns:
@@ -197,6 +197,10 @@ class Walk:
 
         return call
 
+    def prune(self) -> Callable[[Store], Awaitable[Any]]:
+        """Of whatever has ended: by its clock, the store may look at it much later than these times say."""
+        return lambda store: store.prune(2**50, limit=100_000)
+
     def delete(self) -> Callable[[Store], Awaitable[Any]]:
         _, conversation_id = self._any(self.known.conversations)
         principal = self._random.choice(PRINCIPALS)
@@ -218,6 +222,7 @@ class Walk:
             ]
             for principal in PRINCIPALS:
                 seen.append(await store.recent(principal, before=before, limit=limit))
+                seen.append(await store.search(principal, "É", limit=limit))
                 seen += [await store.find(principal, name) for name in NAMES]
             for principal, conversation_id in known.conversations:
                 header = await outcome(store.get(principal, conversation_id))

@@ -1,15 +1,24 @@
 """`/v1/conversations`: make, list, read, change, delete, export, import."""
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from antiphon.domain.ids import is_id
 from antiphon.errors import InvalidRequest, NewerData
 from antiphon.server import problems
-from antiphon.server.reading import ConversationInPath, body_of, documented, refusal
+from antiphon.server.reading import (
+    ConversationInPath,
+    body_of,
+    check_content_type,
+    checked,
+    documented,
+    parse_json,
+    refusal,
+)
 from antiphon.server.served import Served
 from antiphon.server.v1_answers import (
     ConversationBody,
@@ -23,6 +32,8 @@ from antiphon.server.v1_bodies import ConversationChange, Document, HeadChange, 
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL
 
 router = APIRouter(prefix="/v1/conversations", responses=problems.DOCUMENTATION)
+
+IMPORT_PATH = "/v1/conversations/import"
 
 PAGE = 50
 
@@ -56,12 +67,20 @@ async def recent(
 
 
 @router.post("/import", status_code=201, response_model=ConversationBody, openapi_extra=documented(Document))
-async def import_(document: Annotated[Document, body_of(Document)], service: Served) -> Response:
-    """Make a conversation from an exported one, under a new id."""
-    try:
-        header = await service.import_(LOCAL_PRINCIPAL, document.model_dump())
-    except NewerData as error:
-        raise InvalidRequest(error.detail) from error  # it is the document's fault, not the store's
+async def import_(request: Request, service: Served) -> Response:
+    """Make a conversation from an exported one, under a new id.
+
+    Documents may be large, and are many times as large once they are read: so one is read at a time, in a
+    thread, while other requests go on.
+    """
+    check_content_type(request)
+    body = await request.body()
+    async with request.app.state.importing:
+        document = await asyncio.to_thread(lambda: checked(Document, parse_json(body)))
+        try:
+            header = await service.import_(LOCAL_PRINCIPAL, document.model_dump())
+        except NewerData as error:
+            raise InvalidRequest(error.detail) from error  # it is the document's fault, not the store's
     return json_response(conversation_body(header), 201)
 
 

@@ -10,8 +10,7 @@ from antiphon.errors import AnswerInterrupted, NotFound
 from antiphon.server import problems
 from antiphon.server.answers import STOPPING, ChatAnswer, answer_body, error_frame, failure_of
 from antiphon.server.bodies import BODY_DOCUMENTATION, Asked, AskedBody, SessionInPath
-from antiphon.server.served import SendSeconds, Served
-from antiphon.server.sse import EventStream
+from antiphon.server.served import EventStreams, Served
 from antiphon.server.telling import tell
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Ask, Service
 from antiphon.stores.base import Accepted
@@ -47,14 +46,14 @@ async def chat(asked: AskedBody, service: Served) -> Response:
     responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA}}}},
     openapi_extra=BODY_DOCUMENTATION,
 )
-async def chat_stream(asked: AskedBody, service: Served, send_s: SendSeconds) -> Response:
+async def chat_stream(asked: AskedBody, service: Served, streams: EventStreams) -> Response:
     """Send a message and read the answer as it is written, as server-sent events.
 
     Frames are `data: {"text": "…"}`, and last `data: {"done": true, …}` or `data: {"error": {…}}`.
     """
     accepted = await _accept(service, asked, _ask(asked, stream=True))
     events = tell(service, accepted, asked.chat.session_id)
-    return EventStream(events, lambda: error_frame(STOPPING, accepted.turn_id), send_s=send_s)
+    return streams.to_its_end(events, lambda: error_frame(STOPPING, accepted.turn_id))
 
 
 @router.delete("/session/{session_id}", response_model=dict[str, str])

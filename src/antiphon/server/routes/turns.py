@@ -21,8 +21,7 @@ from antiphon.server.reading import (
     key_documentation,
 )
 from antiphon.server.routes.conversations import json_response
-from antiphon.server.served import SendSeconds, Served
-from antiphon.server.sse import EventStream
+from antiphon.server.served import EventStreams, Served
 from antiphon.server.telling import PING_GAP_S
 from antiphon.server.v1_answers import (
     PING,
@@ -60,7 +59,7 @@ async def send(
     key: RequiredKey,
     request: Request,
     service: Served,
-    send_s: SendSeconds,
+    streams: EventStreams,
 ) -> Response:
     """Accept a message. Its turn runs by itself from here on, whoever listens.
 
@@ -68,7 +67,7 @@ async def send(
     """
     accepted = await service.send(LOCAL_PRINCIPAL, conversation_id, asked.ask(key))
     if "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(_told(service.follow_turn(accepted)), send_s=send_s)
+        return streams.to_its_end(_told(service.follow_turn(accepted)))
     return json_response({"turn_id": accepted.turn_id, "seq": accepted.seq}, 202)
 
 
@@ -79,7 +78,7 @@ async def send(
     openapi_extra=CURSOR_DOCUMENTATION,
 )
 async def events(
-    conversation_id: ConversationInPath, cursor: CursorInRequest, service: Served, send_s: SendSeconds
+    conversation_id: ConversationInPath, cursor: CursorInRequest, service: Served, streams: EventStreams
 ) -> Response:
     """Follow a conversation: every event after the cursor, then each as it is committed.
 
@@ -88,7 +87,7 @@ async def events(
     header = await service.get(LOCAL_PRINCIPAL, conversation_id)
     beyond = cursor > header.last_seq
     told = _reset() if beyond else _told(_conversation(service, conversation_id, cursor))
-    return EventStream(told, send_s=send_s)
+    return streams.without_end(told)
 
 
 @router.post(

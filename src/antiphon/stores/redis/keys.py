@@ -9,6 +9,8 @@ recent                 zset   conversation by the time of its last change (ms)
 unfinished             zset   conversation with a lease or a queue by the time when it may be claimed (ms)
 names                  hash   `name:<name>` → conversation, `of:<conversation>` → name
 expiries               zset   conversation by the time when it expires (ms), if it does
+unpruned               zset   `<turn> <first seq> <last seq>` by the time when the turn ended (ms)
+said                   zset   `<conversation> <message>`, the newest 2,000, by when it was added (ms)
 of a conversation
 state                  hash   header, lease and totals
 log                    stream `<seq>-0` → type and JSON of the event
@@ -20,7 +22,8 @@ tombstone              string the last fence's counter, 30 days long
 ====================== ====== ====================================================================
 
 Beside them, each in the slot of its own name: `{c:<conversation>}:principal`, whose it is; `{all}:schema`;
-`{all}:unfinished`, a zset of principals that may have unfinished turns by the time when they last began one.
+`{all}:unfinished`, a zset of principals that may have unfinished turns by the time when they last began one;
+`{all}:unpruned`, a zset of principals that may have deltas to prune by the time since when that may be.
 """
 
 from urllib.parse import quote
@@ -28,10 +31,11 @@ from zlib import crc32
 
 SCHEMA = "{all}:schema"
 UNFINISHED = "{all}:unfinished"
+UNPRUNED = "{all}:unpruned"
 
 CHANNELS = tuple(f"antiphon:{number}" for number in range(64))
 
-OF_PRINCIPAL = ("recent", "unfinished", "names", "expiries")
+OF_PRINCIPAL = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
 OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times")
 
 

@@ -18,6 +18,7 @@ from antiphon.stores.projection import (
     header_changes,
     ledger_changes,
     turn_changes,
+    turn_ends,
 )
 
 Given: TypeAlias = Mapping[str, Any] | Sequence[Any]
@@ -71,13 +72,17 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
     """
     changed = header_changes(change)
     entries = [] if change.imported else ledger_changes(change.events, turn_id)
+    ends = turn_ends(change.events)
     return {
         "events": pack_events(change.events),
         "settings_back": changed.pop(SETTINGS_BACK, None),
         "fields": {name: _field(value) for name, value in changed.items()},
         "messages": [message_row(message) for message in change.messages],
         "removed": change.removed,
-        "turns": list(turn_changes(change.events, turn_id).items()),
+        "turns": [
+            (changed, status, *ends.get(changed, (0, 0)))
+            for changed, status in turn_changes(change.events, turn_id).items()
+        ],
         "attempts": [_entry_row(entry) for entry in entries],
     }
 
@@ -159,6 +164,10 @@ def totals_of(values: Sequence[bytes | None]) -> Totals:
 def stored_frames(packed: bytes) -> list[Frame]:
     """Entries of a log, whose ids are `<seq>-0`."""
     return [Frame(int(place[:-2]), type_, data.encode()) for place, type_, data in _entries.decode(packed)]
+
+
+def placed_message(value: bytes) -> PlacedMessage:
+    return _placed(value.decode())
 
 
 def placed_messages(packed: bytes) -> list[PlacedMessage]:

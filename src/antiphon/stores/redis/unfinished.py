@@ -1,8 +1,9 @@
-"""Which principals may have unfinished turns: the one thing that a sweep must find without knowing whose.
+"""Which principals may have unfinished turns or deltas to prune: what is found without knowing whose.
 
 The note of a principal may lie on another node than its turns, so the two cannot change together. It is made
 before a turn is accepted, and dropped only when it is older than any accept that counts on it may be, and the
-principal was seen to have nothing unfinished. So there may be a note too many, never one too few.
+principal was seen to have nothing unfinished. So there may be a note too many, never one too few. The same
+goes for deltas to prune: who has none left is forgotten once it has no note of the other kind.
 """
 
 import time
@@ -10,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from antiphon.stores.redis.keys import UNFINISHED
-from antiphon.stores.redis.scripts import script
+from antiphon.stores.redis.keys import UNFINISHED, UNPRUNED
+from antiphon.stores.redis.scripts import Command, script
 from antiphon.stores.redis.server import Server
 
 REUSED_S = 20.0
@@ -42,7 +43,7 @@ class Unfinished:
         if not anew and until > time.monotonic():
             return at
         until = time.monotonic() + REUSED_S
-        at = int(await self._server.run(script("note").on([UNFINISHED], principal)))
+        at = int(await self._server.run(script("note").on([UNFINISHED, UNPRUNED], principal)))
         self._notes[principal] = at, until
         self._notes.move_to_end(principal)
         if len(self._notes) > REMEMBERED:
@@ -60,3 +61,14 @@ class Unfinished:
         """Drop notes, unless they were made anew meanwhile."""
         commands = [script("drop").on([UNFINISHED], noted.principal, noted.at) for noted in done]
         await self._server.run_all(commands)
+
+    async def unpruned(self, before: int, limit: int) -> list[str]:
+        """Principals that may have deltas of turns that ended before that time (milliseconds)."""
+        given = ("-inf", f"({before}", "LIMIT", 0, limit)
+        found = await self._server.run(Command(("ZRANGEBYSCORE", UNPRUNED, *given), UNPRUNED))
+        return [principal.decode() for principal in found]
+
+    async def settle(self, principal: str, oldest: int | None) -> None:
+        """Its oldest turn that still has deltas ended at `oldest` (milliseconds), or none has any."""
+        since = "" if oldest is None else oldest
+        await self._server.run(script("settle").on([UNFINISHED, UNPRUNED], principal, since))

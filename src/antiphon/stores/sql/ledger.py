@@ -24,7 +24,7 @@ _CLOSING = tuple(name for name in _ENTRY_COLUMNS if name not in (*_OPENING, "con
 OPEN_ENTRY = text(
     f"INSERT INTO ledger ({', '.join(_ENTRY_COLUMNS)}) VALUES ("  # noqa: S608 - our own columns
     + ", ".join(
-        "(SELECT principal FROM conversations WHERE id = :conversation_id)"
+        "(SELECT principal FROM conversations WHERE id = :whose)"
         if name == "principal"
         else f":{name}"
         for name in _ENTRY_COLUMNS
@@ -109,7 +109,8 @@ def write(
         values = _values(conversation_id, change)
         if change.status == OPEN:
             held_in = [(limit.owner, limit.account) for limit in wanted.limits] if wanted else []
-            connection.execute(OPEN_ENTRY, {**values, "accounts": pack(held_in)})
+            # Named twice: PostgreSQL takes one parameter for two columns as of two types.
+            connection.execute(OPEN_ENTRY, {**values, "whose": conversation_id, "accounts": pack(held_in)})
         elif (row := connection.execute(CLOSE_ENTRY, values).first()) is not None:
             _settle(connection, row, change.cost_nanodollars)
 

@@ -11,8 +11,8 @@ from antiphon.errors import FenceLost, NotFound
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.projection import header_changes, ledger_changes, turn_changes
-from antiphon.stores.sql import ledger
+from antiphon.stores.projection import header_changes, ledger_changes, turn_changes, turn_ends
+from antiphon.stores.sql import ledger, search
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row
 from antiphon.stores.sql.tables import conversations, turns
@@ -37,11 +37,11 @@ def last_seqs(connection: Connection, conversation_ids: Sequence[str]) -> dict[s
 def path(connection: Connection, conversation_id: str, message_id: str) -> list[PlacedMessage]:
     rows = connection.execute(sql.PATH, {"conversation_id": conversation_id, "id": message_id})
     placed = {row.id: message_of(row) for row in rows}
-    if message_id not in placed:
-        raise NotFound("There is no such message in this conversation.")
     found: list[PlacedMessage] = []
     at: str | None = message_id
     while at is not None:
+        if at not in placed:
+            raise NotFound("There is no such message in this conversation.")
         found.append(placed[at])
         at = placed[at].message.parent_id
     found.reverse()
@@ -82,10 +82,12 @@ def append(
     add_frames(connection, conversation_id, frames)
     for message in change.messages:
         connection.execute(sql.PUT_MESSAGE, message_row(conversation_id, message, last_seq))
+        search.put(connection, conversation_id, message)
     for message_id in change.removed:
         connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
+        search.remove(connection, conversation_id, message_id)
     turn_id = lease.turn_id if lease else None
-    _write_turns(connection, conversation_id, change, turn_id, fields.get("head"))
+    _write_turns(connection, conversation_id, change, turn_id, fields.get("head"), last_seq)
     if not change.imported:
         entries = ledger_changes(change.events, turn_id)
         ledger.write(connection, conversation_id, entries, change.hold)
@@ -123,14 +125,26 @@ def frame_rows(conversation_id: str, frames: Sequence[Frame]) -> list[dict[str, 
 def add_message(connection: Connection, conversation_id: str, message: Message, seq: int) -> bool:
     """Whether its id was free."""
     added = connection.execute(sql.ADD_MESSAGE, message_row(conversation_id, message, seq))
-    return added.rowcount == 1
+    if added.rowcount != 1:
+        return False
+    search.put(connection, conversation_id, message)
+    return True
 
 
 def _write_turns(
-    connection: Connection, conversation_id: str, change: Change, turn_id: str | None, head: str | None
+    connection: Connection,
+    conversation_id: str,
+    change: Change,
+    turn_id: str | None,
+    head: str | None,
+    last_seq: int,
 ) -> None:
     """A turn that ends remembers the conversation's head, which its `turn_end` has set."""
+    ends = turn_ends(change.events)
     for changed, status in turn_changes(change.events, turn_id).items():
-        ended = status not in ("queued", "running", "waiting")
-        values = {"status": status, "last_message_id": head if ended else None}
-        connection.execute(sql.SET_TURN, {"conversation_id": conversation_id, "id": changed, **values})
+        values: dict[str, Any] = {"last_message_id": None, "end_seq": None, "unpruned_since": None}
+        if changed in ends:
+            at, back = ends[changed]
+            values = {"last_message_id": head, "end_seq": last_seq - back, "unpruned_since": at}
+        place = {"conversation_id": conversation_id, "id": changed}
+        connection.execute(sql.SET_TURN, {**place, "status": status, **values})

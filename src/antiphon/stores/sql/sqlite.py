@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +45,8 @@ class SqliteDatabase:
         self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
         self._committing: asyncio.Task[None] | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="antiphon-read")
+        self._seen = 0
+        self._looked_at = 0.0
         url = f"sqlite:///{path}"
         self._write_engine = create_engine(
             url, poolclass=StaticPool, connect_args={"check_same_thread": False}
@@ -94,7 +96,7 @@ class SqliteDatabase:
             while self._waiting:
                 group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
                 work = [transaction for transaction, _ in group]
-                results = await loop.run_in_executor(self._writer, commit_group, self._write_engine, work)
+                results = await loop.run_in_executor(self._writer, self._commit, work)
                 for (_, future), result in zip(group, results, strict=True):
                     if isinstance(result, Failed):
                         future.set_exception(result.error)
@@ -102,6 +104,14 @@ class SqliteDatabase:
                         future.set_result(result)
         finally:
             self._committing = None
+
+    def _commit(self, work: Sequence[Transaction]) -> list[Any]:
+        """In the writer's thread, which looks for the commits of others while it is at it."""
+        results = commit_group(self._write_engine, work)
+        with suppress(StoreUnavailable):
+            self._seen = self._data_version()
+        self._looked_at = time.monotonic()
+        return results
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await self._run(self._readers, _transact, self._read_engine, transaction)
@@ -134,23 +144,22 @@ class SqliteDatabase:
 
         The write connection looks, because its own commits do not count for it.
         """
-        seen = await self._data_version()
+        seen = self._seen = await self._run(self._writer, self._data_version)
+        yield None
         while True:
             await asyncio.sleep(LOOK_S)
-            version = await self._data_version()
-            if version != seen:
-                seen = version
+            if time.monotonic() - self._looked_at >= LOOK_S:
+                self._seen = await self._run(self._writer, self._data_version)
+            if self._seen != seen:
+                seen = self._seen
                 yield None
 
-    async def _data_version(self) -> int:
-        def look() -> int:
-            with store_errors(), closing(self._write_engine.raw_connection()) as connection:
-                cursor = connection.cursor()
-                cursor.execute("PRAGMA data_version")
-                (version,) = cursor.fetchone() or (0,)
-                return int(version)
-
-        return await self._run(self._writer, look)
+    def _data_version(self) -> int:
+        with store_errors(), closing(self._write_engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA data_version")
+            (version,) = cursor.fetchone() or (0,)
+            return int(version)
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         """`BEGIN IMMEDIATE` holds the whole file already."""

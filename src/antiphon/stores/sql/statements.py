@@ -48,8 +48,23 @@ ADD_TURN = text(
     " VALUES (:conversation_id, :id, :seq, :message_seq, 'queued')"
 )
 SET_TURN = text(
-    "UPDATE turns SET status = :status, last_message_id = :last_message_id"
+    "UPDATE turns SET status = :status, last_message_id = :last_message_id, end_seq = :end_seq,"
+    " unpruned_since = CASE WHEN status = 'queued' THEN NULL ELSE CAST(:unpruned_since AS BIGINT) END"
     " WHERE conversation_id = :conversation_id AND id = :id"
+)
+PRUNE = text(
+    "DELETE FROM events WHERE conversation_id = :conversation_id AND seq IN (SELECT seq FROM events"
+    " WHERE conversation_id = :conversation_id AND seq > :first AND seq < :last AND type = 'block_delta'"
+    " ORDER BY seq LIMIT :limit)"
+)
+PRUNED = text("UPDATE turns SET unpruned_since = NULL WHERE conversation_id = :conversation_id AND id = :id")
+DROP_KEYS = text(
+    "DELETE FROM keys WHERE (conversation_id, key) IN"
+    " (SELECT conversation_id, key FROM keys WHERE expires_at < :now LIMIT :limit)"
+)
+DROP_TOMBSTONES = text(
+    "DELETE FROM tombstones WHERE conversation_id IN"
+    " (SELECT conversation_id FROM tombstones WHERE deleted_at < :before LIMIT :limit)"
 )
 QUEUED = text(
     "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued' AND id <> :but"

@@ -8,9 +8,9 @@ from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Lease, TurnRecord
+from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.sql import conversations, ledger, log, turns
+from antiphon.stores.sql import conversations, ledger, log, pruning, search, turns
 from antiphon.stores.sql.database import Advance, Database
 from antiphon.stores.sql.statements import ADD_EVENT
 
@@ -48,6 +48,13 @@ class SqlStore:
     async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
         return await self._database.read(
             lambda connection: conversations.recent(connection, principal, before, limit)
+        )
+
+    async def search(
+        self, principal: str, query: str, *, before: tuple[int, str, str] | None = None, limit: int = 20
+    ) -> list[Hit]:
+        return await self._database.read(
+            lambda connection: search.find(connection, principal, query, before, limit)
         )
 
     async def delete(self, principal: str, conversation_id: str) -> None:
@@ -107,6 +114,12 @@ class SqlStore:
                     connection, {lease.conversation_id: seq for lease, seq in advanced.items()}
                 )
             return results
+
+        return await self._database.write(transaction)
+
+    async def prune(self, before: int, limit: int = 1000) -> bool:
+        def transaction(connection: Connection) -> bool:
+            return pruning.prune(connection, before, limit, self._database.now(connection))
 
         return await self._database.write(transaction)
 

@@ -103,6 +103,8 @@ turns = Table(
     Column("message_seq", BigInteger),
     Column("status", String, nullable=False),
     Column("last_message_id", String),
+    Column("end_seq", BigInteger),
+    Column("unpruned_since", BigInteger),
     Index(
         "turns_queued",
         "conversation_id",
@@ -110,7 +112,14 @@ turns = Table(
         sqlite_where=text("status = 'queued'"),
         postgresql_where=text("status = 'queued'"),
     ),
+    Index(
+        "turns_unpruned",
+        "unpruned_since",
+        sqlite_where=text("unpruned_since IS NOT NULL"),
+        postgresql_where=text("unpruned_since IS NOT NULL"),
+    ),
 )
+"""`unpruned_since`: when a turn that ran ended; empty while it is open, and once its deltas are gone."""
 
 ledger = Table(
     "ledger",
@@ -173,5 +182,5 @@ tombstones = Table(
     metadata,
     Column("conversation_id", String, primary_key=True),
     Column("counter", BigInteger, nullable=False),
-    Column("deleted_at", Float(53), nullable=False),
+    Column("deleted_at", Float(53), nullable=False, index=True),
 )

@@ -109,7 +109,8 @@ def _check(connection: Connection, acceptance: Acceptance, running: str | None) 
         return
     if acceptance.when_busy == "reject":
         raise Busy("A turn is running in this conversation.", turn_id=running)
-    if len(_queued(connection, acceptance.conversation_id, acceptance.queue_max)) >= acceptance.queue_max:
+    waiting = _queued(connection, acceptance.conversation_id, acceptance.queue_max, but=running)
+    if len(waiting) >= acceptance.queue_max:
         raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")
 
 

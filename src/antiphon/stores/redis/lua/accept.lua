@@ -13,7 +13,10 @@ if given.message and redis.call('HEXISTS', messages, 'message:' .. given.message
 end
 local running = redis.call('HGET', state, 'running')
 if running ~= '' and given.when_busy == 'reject' then return {'busy', running} end
-if redis.call('ZCARD', queue) >= given.queue_max then return {'full'} end
+if running ~= '' then
+  local starts = redis.call('ZSCORE', queue, running) and 1 or 0
+  if redis.call('ZCARD', queue) - starts >= given.queue_max then return {'full'} end
+end
 if now - given.noted > given.noted_ms then return {'stale'} end
 local cancels = running ~= '' and given.when_busy == 'interrupt'
 if cancels then

@@ -1,20 +1,26 @@
 -- Append events and change what is projected from them. Nothing here can refuse: check before you commit.
+local SEARCHED = 2000 -- how many messages of a principal are searched
+
 local OPEN = {queued = true, running = true, waiting = true}
 
 local function put_message(id, parent_id, packed, seq)
   redis.call('HSET', messages, 'message:' .. id, seq .. ' ' .. packed, 'parent:' .. id, parent_id)
+  redis.call('ZADD', said, 'NX', redis.call('HGET', state, 'updated_at'), given.id .. ' ' .. id)
+  redis.call('ZREMRANGEBYRANK', said, 0, -1 - SEARCHED)
 end
 
 local function put_turn(id, turn)
   redis.call('HSET', turns, 'turn:' .. id, cmsgpack.pack(turn))
 end
 
-local function set_status(id, status)
+-- A turn that ran and ends notes where its deltas lie; one that waited has none, others' lie there. `ended` and `last` are the time and the seq of its end.
+local function set_status(id, status, ended, last)
   local packed = redis.call('HGET', turns, 'turn:' .. id)
   if not packed then return end
   local turn = cmsgpack.unpack(packed)
   if not OPEN[status] then
     if OPEN[turn[1]] then redis.call('HINCRBY', state, 'turns', 1) end
+    if turn[1] ~= 'queued' then redis.call('ZADD', unpruned, ended, id .. ' ' .. turn[2] .. ' ' .. last) end
     turn[4] = redis.call('HGET', state, 'head')
   end
   turn[1] = status
@@ -54,8 +60,11 @@ local function commit(change)
   for _, message in ipairs(change.messages) do
     put_message(message[1], message[2], message[3], last_seq)
   end
-  for _, id in ipairs(change.removed) do redis.call('HDEL', messages, 'message:' .. id, 'parent:' .. id) end
-  for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2]) end
+  for _, id in ipairs(change.removed) do
+    redis.call('HDEL', messages, 'message:' .. id, 'parent:' .. id)
+    redis.call('ZREM', said, given.id .. ' ' .. id)
+  end
+  for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2], turn[3], last_seq - turn[4]) end
   for _, attempt in ipairs(change.attempts) do
     put_attempt(attempt[1], attempt[2], attempt[3], attempt[4])
   end

@@ -1,8 +1,8 @@
 -- What scripts on one conversation share: its keys, the store's clock, how long it lives, where it is listed.
-local recent, unfinished, names, expiries = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local state, log, messages, turns = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local queue, keys, key_times, tombstone = KEYS[9], KEYS[10], KEYS[11], KEYS[12]
-local FIRST_OWN, LAST_OWN = 5, 11
+local recent, unfinished, names, expiries, unpruned, said = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local state, log, messages, turns = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local queue, keys, key_times, tombstone = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local FIRST_OWN, LAST_OWN = 7, 13
 
 local given = cmsgpack.unpack(ARGV[1])
 local time = redis.call('TIME')
@@ -38,7 +38,7 @@ end
 local function keep_lists()
   local last = redis.call('ZRANGE', expiries, -1, -1, 'WITHSCORES')[2]
   local all_expire = last and redis.call('ZCARD', expiries) == redis.call('ZCARD', recent)
-  for _, key in ipairs({recent, unfinished, names, expiries}) do
+  for _, key in ipairs({recent, unfinished, names, expiries, unpruned, said}) do
     if all_expire then redis.call('PEXPIREAT', key, last) else redis.call('PERSIST', key) end
   end
 end

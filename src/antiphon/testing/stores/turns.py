@@ -1,10 +1,7 @@
-"""The store's contracts as checks: run each of `CONTRACTS` on a fresh, open store of your own.
-
-Numbers are those of `antiphon.stores.base`. A check raises AssertionError with what it saw.
-"""
+"""The contracts of conversations, their logs and their turns; and what all checks do to get to the point."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -404,14 +401,26 @@ async def contract_13_only_a_waiting_turn_is_withdrawn(store: Store) -> None:
     assert (await store.end(lease, the_end(runs, None), LEASE_S)).next is None
 
 
+async def contract_15_a_message_is_refused_only_behind_a_full_queue(store: Store) -> None:
+    header = await a_conversation(store)
+    first = a_turn(header.id, queue_max=0)
+    lease = lease_of(await store.accept(first))
+    await refused(store.accept(a_turn(header.id, queue_max=0)), QueueFull)
+    await store.accept(a_turn(header.id, queue_max=2))
+    await start(store, first, lease)
+    await store.accept(a_turn(header.id, queue_max=2))
+    full = await store.get(ME, header.id)
+    await refused(store.accept(a_turn(header.id, queue_max=2)), QueueFull)
+    assert await store.get(ME, header.id) == full
+    following = (await store.end(lease, the_end(lease.turn_id, None), LEASE_S)).next
+    assert following is not None
+    assert (await store.accept(a_turn(header.id, queue_max=2))).lease is None
+    await refused(store.accept(a_turn(header.id, queue_max=2)), QueueFull)
+
+
 def block_end(block: Block) -> e.BlockEnd:
     return e.BlockEnd(step=0, index=0, block=block)
 
 
 async def last_event(store: Store, conversation_id: str) -> e.Event:
     return decode_all(await store.read(conversation_id, 0))[-1][1]
-
-
-CONTRACTS: tuple[Callable[[Store], Awaitable[None]], ...] = tuple(
-    check for name, check in sorted(globals().items()) if name.startswith("contract_")
-)

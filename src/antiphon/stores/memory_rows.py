@@ -1,0 +1,77 @@
+"""What the store in memory holds of a conversation."""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from antiphon.domain.conversations import Header, PlacedMessage
+from antiphon.domain.events import BlockDelta
+from antiphon.stores.base import Lease
+from antiphon.stores.frames import Frame
+
+
+@dataclass(slots=True)
+class Key:
+    body_hash: str
+    turn_id: str
+    seq: int
+    expires_at: float
+
+
+@dataclass(slots=True)
+class Turn:
+    seq: int
+    message_seq: int | None
+    status: str = "queued"
+    last_message_id: str | None = None
+    unpruned: tuple[int, int] | None = None
+    """When it ended, and the seq of its end; None while it is open, and once its deltas are gone."""
+
+
+@dataclass(slots=True)
+class Kept:
+    header: Header
+    frames: list[Frame] = field(default_factory=list)
+    messages: dict[str, PlacedMessage] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
+    """When each message was added or written, in milliseconds."""
+    turns: dict[str, Turn] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    lease: Lease | None = None
+    lease_until: float = 0.0
+    counter: int = 0
+
+
+class News:
+    """What a listener has not taken yet: of a conversation only the newest, so it cannot pile up."""
+
+    def __init__(self) -> None:
+        self.seqs: dict[str, int] = {}
+        self.came = asyncio.Event()
+
+    def hear(self, conversation_id: str, seq: int) -> None:
+        self.seqs[conversation_id] = seq
+        self.came.set()
+
+
+def place(frames: Sequence[Frame], seq: int) -> int:
+    """Where the first frame with this seq or a greater one stands; frames may have been pruned."""
+    return bisect_left(frames, seq, key=lambda frame: frame.seq)
+
+
+def prune_turn(kept: Kept, turn: Turn, limit: int) -> int:
+    """Remove up to `limit` deltas of a turn that has ended; returns how many."""
+    assert turn.unpruned is not None
+    first, last = place(kept.frames, turn.seq), place(kept.frames, turn.unpruned[1])
+    removed = 0
+    left: list[Frame] = []
+    for frame in kept.frames[first:last]:
+        if frame.type == BlockDelta.type and removed < limit:
+            removed += 1
+        else:
+            left.append(frame)
+    kept.frames[first:last] = left
+    if removed < limit:
+        turn.unpruned = None
+    return removed

@@ -1,0 +1,125 @@
+"""Full-text search: FTS5 on SQLite, a GIN index on PostgreSQL. Words are made here, not by the database.
+
+So every language is cut in the same way on both, and a query has no operators that a person could trip over.
+The principal is one word more, so that a search does not walk through what others wrote.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, TextClause, text
+
+from antiphon.domain.messages import Block, Message, text_of
+from antiphon.stores.base import Hit
+from antiphon.stores.words import query_words, snippet_of, words_of
+
+_blocks = msgspec.json.Decoder(tuple[Block, ...])
+
+_CHANGED = {
+    "user": "NOTHING",  # it only finds its place: what a person wrote never changes
+    "assistant": "UPDATE SET principal = excluded.principal",
+}
+_OWNER = text("SELECT principal FROM conversations WHERE id = :conversation_id")
+_ADD_PLACE = {
+    role: text(
+        "INSERT INTO searchable (conversation_id, message_id, principal, at)"  # noqa: S608 - our own words
+        " SELECT id, :message_id, principal, updated_at FROM conversations WHERE id = :conversation_id"
+        f" ON CONFLICT (conversation_id, message_id) DO {change} RETURNING id"
+    )
+    for role, change in _CHANGED.items()
+}
+_ADD_WORDS = text("INSERT OR REPLACE INTO searchable_words (rowid, words) VALUES (:id, :words)")
+_ADD_BOTH = {
+    role: text(
+        "INSERT INTO searchable (conversation_id, message_id, principal, at, words)"  # noqa: S608
+        " SELECT id, CAST(:message_id AS text), principal, updated_at,"
+        " array_to_tsvector(array_append(CAST(:words AS text[]), md5(principal)))"
+        " FROM conversations WHERE id = :conversation_id"
+        f" ON CONFLICT (conversation_id, message_id) DO {change}"
+    )
+    for role, change in {**_CHANGED, "assistant": "UPDATE SET words = excluded.words"}.items()
+}
+_REMOVE = text("DELETE FROM searchable WHERE conversation_id = :conversation_id AND message_id = :message_id")
+_FOUND = (
+    " JOIN messages ON messages.conversation_id = searchable.conversation_id"
+    " AND messages.id = searchable.message_id WHERE searchable.principal = :principal"
+    " AND (searchable.at, searchable.conversation_id, searchable.message_id)"
+    " < (:at, :conversation_id, :message_id)"
+)
+_NEWEST = (
+    " ORDER BY searchable.at DESC, searchable.conversation_id DESC, searchable.message_id DESC LIMIT :limit"
+)
+_WHAT = "SELECT searchable.conversation_id, searchable.message_id, searchable.at, messages.content FROM "
+_FIND: dict[str, TextClause] = {
+    "sqlite": text(
+        _WHAT
+        + "searchable_words JOIN searchable ON searchable.id = searchable_words.rowid"
+        + _FOUND
+        + " AND searchable_words MATCH :query"
+        + _NEWEST
+    ),
+    "postgresql": text(
+        _WHAT + "searchable" + _FOUND + " AND searchable.words @@ CAST(:query AS tsquery)" + _NEWEST
+    ),
+}
+_END_OF_TIME = (2**62, "", "")
+
+
+def put(connection: Connection, conversation_id: str, message: Message) -> None:
+    """Let a message be found by its text; its conversation must be up to date."""
+    words = words_of(text_of(message.content))
+    if not words:
+        remove(connection, conversation_id, message.id)
+        return
+    place = {"conversation_id": conversation_id, "message_id": message.id}
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ADD_BOTH[message.role], {**place, "words": words})
+        return
+    row = connection.execute(_ADD_PLACE[message.role], place).first()
+    if row is not None:
+        principal = connection.execute(_OWNER, {"conversation_id": conversation_id}).scalar_one()
+        connection.execute(_ADD_WORDS, {"id": row.id, "words": " ".join([*words, _word_of(principal)])})
+
+
+def remove(connection: Connection, conversation_id: str, message_id: str) -> None:
+    connection.execute(_REMOVE, {"conversation_id": conversation_id, "message_id": message_id})
+
+
+def find(
+    connection: Connection, principal: str, query: str, before: tuple[int, str, str] | None, limit: int
+) -> list[Hit]:
+    wanted = query_words(query)
+    if not wanted:
+        return []
+    at, conversation_id, message_id = before or _END_OF_TIME
+    values = {"at": at, "conversation_id": conversation_id, "message_id": message_id}
+    which = connection.dialect.name
+    rows = connection.execute(
+        _FIND[which],
+        {**values, "principal": principal, "limit": limit, "query": _query(which, principal, wanted)},
+    )
+    return [_hit(row, query) for row in rows]
+
+
+def _query(dialect: str, principal: str, wanted: list[str]) -> str:
+    """Words hold no quotes and no operators."""
+    if dialect == "postgresql":
+        return " & ".join([f"'{_word_of(principal)}'", *(f"'{word}':*" for word in wanted)])
+    return " AND ".join([f'"{_word_of(principal)}"', *(f'"{word}"*' for word in wanted)])
+
+
+def _word_of(principal: str) -> str:
+    """As PostgreSQL's `md5` has it. It keeps lists apart for speed; the principal itself is compared too."""
+    return hashlib.md5(principal.encode(), usedforsecurity=False).hexdigest()
+
+
+def _hit(row: Any, query: str) -> Hit:
+    snippet, marks = snippet_of(text_of(_blocks.decode(row.content)), query)
+    return Hit(
+        conversation_id=row.conversation_id,
+        message_id=row.message_id,
+        at=row.at,
+        snippet=snippet,
+        marks=marks,
+    )

@@ -1,0 +1,80 @@
+"""What the contracts of search do not show: the words themselves, the index on disk, and where scans end."""
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from antiphon.domain import events as e
+from antiphon.domain.ids import new_id
+from antiphon.domain.messages import Message, text_block
+from antiphon.stores.base import Change
+from antiphon.stores.memory import MemoryStore
+from antiphon.stores.scanning import SEARCHED
+from antiphon.stores.sql.sqlite import SqliteDatabase
+from antiphon.stores.sql.store import SqlStore
+from antiphon.stores.words import INDEXED_BYTES, matches, query_words, snippet_of, words_of
+from antiphon.testing.stores import ME, a_conversation, a_turn
+from tests.stores.old import make_old
+
+TEXTS = st.text(max_size=80) | st.text(alphabet="aB1 é你好東京ßนा\u0301-", max_size=40)
+
+
+@given(text=TEXTS, length=st.integers(0, 80))
+@settings(deadline=None)
+def test_a_text_is_found_by_any_beginning_of_itself(text: str, length: int) -> None:
+    assert matches(text, query_words(text[:length]))
+
+
+@given(text=TEXTS, query=TEXTS)
+@settings(deadline=None)
+def test_marks_lie_in_the_snippet_and_in_order(text: str, query: str) -> None:
+    snippet, marks = snippet_of(text, query)
+    assert snippet in text
+    places = [place for mark in marks for place in mark]
+    assert places == sorted(places)
+    assert all(0 <= place <= len(snippet) for place in places)
+
+
+def test_words_of_an_endless_message_fit_into_a_row() -> None:
+    words = words_of(" ".join(f"{n:x}é" for n in range(100_000)))
+    assert len(words) > 1000
+    assert sum(len(word.encode()) for word in words) <= INDEXED_BYTES
+
+
+async def test_a_scan_ends_with_the_newest_messages() -> None:
+    store = MemoryStore()
+    header = await a_conversation(store)
+    for at, count in ((2, 1), (3, SEARCHED)):
+        said = [
+            Message(id=new_id(), parent_id=None, role="user", content=(text_block("number"),), turn_id="t")
+            for _ in range(count)
+        ]
+        await store.append(header.id, Change(events=[e.TitleChange(at=at, title="T")], messages=said))
+    hits = await store.search(ME, "number", limit=SEARCHED + 1)
+    assert [hit.at for hit in hits] == [3] * SEARCHED
+
+
+async def test_nothing_of_a_deleted_conversation_stays_in_the_index(tmp_path: Path) -> None:
+    def left(connection: Connection) -> list[int]:
+        tables = ("searchable", "searchable_words")
+        return [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in tables]
+
+    database = SqliteDatabase(tmp_path / "antiphon.db")
+    store = SqlStore(database)
+    await store.open()
+    header = await a_conversation(store)
+    await store.accept(a_turn(header.id, "a secret"))
+    assert await database.read(left) == [1, 1]
+    await store.delete(ME, header.id)
+    assert await database.read(left) == [0, 0]
+    await store.close()
+
+
+async def test_messages_from_before_there_was_an_index_are_found(tmp_path: Path) -> None:
+    make_old(tmp_path / "antiphon.db")
+    store = SqlStore(SqliteDatabase(tmp_path / "antiphon.db"))
+    await store.open()
+    assert {hit.message_id for hit in await store.search(ME, "early")} == {"m1", "m2"}
+    await store.close()

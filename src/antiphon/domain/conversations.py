@@ -37,6 +37,15 @@ class PlacedMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """A `context_compact` of the log: a node after message `after_message_id`, seen by every path through it."""
+
+    seq: int
+    after_message_id: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """What a conversation used and cost so far."""
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from antiphon.domain.usage import Usage
 from antiphon.simulator.tokens import block_bytes, tokens
 
 Block: TypeAlias = dict[str, Any]
@@ -24,6 +25,16 @@ class Accounted(NamedTuple):
     read: int
     written_5m: int
     written_1h: int
+
+    def usage(self, out: int) -> Usage:
+        """With so many tokens of answer."""
+        return Usage(
+            input_tokens=self.input_tokens,
+            cache_read_tokens=self.read,
+            cache_write_5m_tokens=self.written_5m,
+            cache_write_1h_tokens=self.written_1h,
+            output_tokens=out,
+        )
 
 
 class _Prompt(NamedTuple):

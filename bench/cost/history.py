@@ -36,6 +36,7 @@ class History:
     compactions: list[Compaction] = field(default_factory=list)
     asked_at: float | None = None
     renewed_at: float | None = None
+    longest_pause: float = 0.0
     pauses: list[float] = field(default_factory=list)
     spent: list[tuple[str, Usage]] = field(default_factory=list)
     estimates: TokenEstimates = field(default_factory=TokenEstimates)
@@ -49,12 +50,13 @@ class History:
         self.now += turn.pause_s
         if self.asked_at is not None:
             self.pauses.append(self.now - self.asked_at)
+            self.longest_pause = max(self.longest_pause, self.pauses[-1])
         self.turns += 1
-        self.add("user", text_block(self.words.text(turn.asked)))
+        self.add("user", text_block(self.words.asked(turn.asked)))
 
     def answer(self, step: Step) -> tuple[Block, ...]:
         if step.result is None:
-            return (text_block(self.words.text(step.said)),)
+            return (text_block(self.words.said(step.said)),)
         use_id = f"toolu_{len(self.path):06}"
         return (
             {"type": "tool_use", "id": use_id, "name": "look_up", "input": {"q": self.words.text(step.said)}},
@@ -69,14 +71,7 @@ class History:
         self.now += out / TOKENS_PER_S
 
     def note(self, model: str, prompt: Accounted, out: int) -> None:
-        usage = Usage(
-            input_tokens=prompt.input_tokens,
-            cache_read_tokens=prompt.read,
-            cache_write_5m_tokens=prompt.written_5m,
-            cache_write_1h_tokens=prompt.written_1h,
-            output_tokens=out,
-        )
-        self.spent.append((model, usage))
+        self.spent.append((model, prompt.usage(out)))
 
     def aside(self, plan: RequestPlan, out: int) -> None:
         """A request to another model: all of its prompt is uncached."""
@@ -98,11 +93,18 @@ def body(plan: RequestPlan) -> dict[str, Any]:
     return {"model": plan.model, "tools": plan.tools, "system": plan.system, "messages": plan.messages}
 
 
-def begun(conversation: Conversation, model: str, cache: StudyCache) -> History:
+def begun(conversation: Conversation, model: str, cache: StudyCache, words: Words | None = None) -> History:
     """The conversation before its first turn. Its texts are the same under every policy."""
-    words = Words(f"{conversation.kind} {conversation.number}")
+    words = words or Words(f"{conversation.kind} {conversation.number}")
     system = words.text(SYSTEM_CHARACTERS[conversation.kind])
-    tools = tuple(
+    header = Header(id="c", principal="p", created_at=0, updated_at=0, system=system, model=model)
+    return History(header=header, tools=tools_of(conversation), words=words, cache=cache)
+
+
+def tools_of(conversation: Conversation) -> tuple[dict[str, Any], ...]:
+    """Definitions of an assumed size, with a text that is the same for all conversations of the kind."""
+    words = Words(conversation.kind)
+    return tuple(
         {
             "name": f"tool_{n:02}",
             "description": words.text(TOOL_CHARACTERS - 150),
@@ -110,5 +112,3 @@ def begun(conversation: Conversation, model: str, cache: StudyCache) -> History:
         }
         for n in range(TOOLS[conversation.kind])
     )
-    header = Header(id="c", principal="p", created_at=0, updated_at=0, system=system, model=model)
-    return History(header=header, tools=tools, words=words, cache=cache)

@@ -13,7 +13,6 @@ from antiphon.context.compaction import (
     SummariseCold,
     SummariseOnPrefix,
     decide_compaction,
-    limits_of,
     plan_tokens,
 )
 from antiphon.context.gaps import measured
@@ -31,9 +30,9 @@ from bench.cost.workload import Turn
 SEARCH_TOOL = {
     "name": "search_history",
     "description": (
-        "Search everything that was said in this conversation, also what is not shown to you any more. Returns "
-        "the passages nearest to the query with their dates. Use it before you say that you do not know "
-        "something that may have been said earlier."
+        "Search everything that was said in this conversation, also what is not shown to you any more. "
+        "Returns the passages nearest to the query with their dates. Use it before you say that you do not "
+        "know something that may have been said earlier."
     ),
     "input_schema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
 }
@@ -41,7 +40,8 @@ SEARCH_TOOL = {
 SHORTEST_SUMMARY = 80
 SUMMARY_SHARE = 1 / 6
 LONGEST_SUMMARY = 650
-"""Tokens of a summary: 80 and a sixth of what it replaces, at most the 500 words it is asked for. An assumption."""
+"""Tokens of a summary: 80 and a sixth of what it replaces, at most the 500 words that it is asked for. An
+assumption: no model writes any here."""
 
 BYTES = 4
 DAY = date(2026, 11, 22)
@@ -54,9 +54,9 @@ def summary_tokens(replaced: int) -> int:
 
 @dataclass
 class Policy:
-    """Full history. `lifetime` None sends no marks."""
+    """Full history, marked for five minutes."""
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str] = "full history, 5 m cache"
     facts: ModelFacts
     small: ModelFacts
     lifetime: Lifetime | None = "5m"
@@ -83,34 +83,6 @@ class Policy:
         """From here on a summary stands in place of what came before. Its request is the caller's to send."""
         text = history.words.text(summary_tokens(replaced) * BYTES)
         self.compaction = Compaction(seq=len(history.path), after_message_id=after_message_id, summary=text)
-
-
-class NoCache(Policy):
-    name = "full history, no cache"
-
-    def request(self, history: History) -> Request:
-        return replace(super().request(history), lifetime=None)
-
-
-class Full5m(Policy):
-    name = "full history, 5 m cache"
-
-
-class Full1h(Policy):
-    name = "full history, 1 h cache"
-
-    def request(self, history: History) -> Request:
-        return replace(super().request(history), lifetime="1h")
-
-
-class Sticky(Policy):
-    """An hour from the first pause on that lost the cache."""
-
-    name = "full history, sticky TTL"
-
-    def turn_begins(self, history: History) -> None:
-        if history.pauses and history.pauses[-1] > 300:
-            self.lifetime = "1h"
 
 
 class Window(Policy):
@@ -162,10 +134,21 @@ class Ours(Policy):
     def decide(self, history: History) -> Decision:
         return self.decision(history, history.standing(self.lifetime, self.compaction), self.limits)
 
+    def summariser(self, standing: Standing) -> ModelFacts:
+        """The model that is compared with the conversation's own, and reads raw text."""
+        del standing
+        return self.small
+
     def decision(self, history: History, standing: Standing, limits: CompactionLimits | None) -> Decision:
         request, estimates = self.request(history), history.estimates
         return decide_compaction(
-            history.header, request, standing, estimates, small=self.small, limits=limits
+            history.header,
+            request,
+            standing,
+            estimates,
+            small=self.summariser(standing),
+            at=DAY,
+            limits=limits,
         )
 
     def _on_prefix(self, history: History, after_id: str, asked: RequestPlan) -> None:
@@ -232,18 +215,19 @@ class At150k(Ours):
         standing = replace(history.standing("5m", self.compaction), idle_s=0.0)
         return self.decision(history, standing, CompactionLimits(cold=150_000, warm=150_000))
 
+    def summariser(self, standing: Standing) -> ModelFacts:
+        del standing
+        return self.facts
+
     def _lifetime(self, history: History) -> Lifetime:
+        del history
         return "5m"
 
 
-class OursSmall(Ours):
-    """A variant: the small model summarises also where the prefix is warm."""
+class OursOnPrefix(Ours):
+    """A variant: a warm prefix is always summarised by the conversation's own model."""
 
-    name = "ours, every summary by the small model"
+    name = "ours, warm summaries by the own model"
 
-    def decide(self, history: History) -> Decision:
-        limits = self.limits or limits_of(self.facts)
-        standing = history.standing(self.lifetime, self.compaction)
-        if standing.warm:
-            limits = replace(limits, cold=limits.warm)
-        return self.decision(history, replace(standing, idle_s=None), limits)
+    def summariser(self, standing: Standing) -> ModelFacts:
+        return self.facts if standing.warm else self.small

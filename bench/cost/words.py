@@ -22,3 +22,11 @@ class Words:
         while len(drawn) < characters:
             drawn += " " + self._drawn.choice(self._words)
         return drawn[: max(1, characters) - 1] + "."
+
+    def asked(self, characters: int) -> str:
+        """A person's message."""
+        return self.text(characters)
+
+    def said(self, characters: int) -> str:
+        """An answer's text."""
+        return self.text(characters)

@@ -1,9 +1,9 @@
 """Conversations to replay: sizes and pauses of real ones, put together to the lengths that cost money.
 
-The traces are short, 3 turns (chat) and 7 turns (tools) at the median; a conversation here is several of them in a
-row, until it has the wanted number of turns: a person who comes back to the same window. Pauses are those of
-one real chat after another, in their order. Every second trace is kept for finding the limits (`FIT`), the
-others for the figures (`SHOWN`).
+The traces are short, 3 turns (chat) and 7 turns (tools) at the median; a conversation here is several of them
+in a row, until it has the wanted number of turns: a person who comes back to the same window. Pauses are
+those of one real chat after another, in their order. Every second trace is kept for finding the limits
+(`fit`), the others for the figures (`shown`).
 """
 
 import json
@@ -17,8 +17,10 @@ Kind: TypeAlias = Literal["chat", "tools"]
 Half: TypeAlias = Literal["fit", "shown"]
 
 KINDS: tuple[Kind, ...] = ("chat", "tools")
-LENGTHS = (30, 100, 300, 1000)
-"""Turns of a conversation; as many conversations of each. Chosen before anything was measured."""
+LENGTHS = (30, 100, 300)
+"""Turns of a conversation; as many conversations of each."""
+VERY_LONG = 1000
+"""Shown apart: in a sum it would hide all others."""
 
 SYSTEM_CHARACTERS = {"chat": 28, "tools": 6155}
 TOOLS = {"chat": 0, "tools": 14}
@@ -65,11 +67,13 @@ class Traces:
         return _half(self._data["pauses"]["chats"], half)
 
 
-def conversations(traces: Traces, kind: Kind, half: Half, count: int, seed: int = 1) -> list[Conversation]:
-    """`count` conversations of each length, drawn with replacement."""
-    drawn = random.Random(f"{seed} {kind} {half}")
+def conversations(
+    traces: Traces, kind: Kind, half: Half, count: int, lengths: Sequence[int] = LENGTHS
+) -> list[Conversation]:
+    """`count` conversations of each length, of traces drawn with replacement."""
+    drawn = random.Random(f"{kind} {half} {lengths}")
     turns, pauses = traces.turns(kind, half), traces.pauses(half)
-    lengths = [length for _ in range(count) for length in LENGTHS]
+    lengths = [length for _ in range(count) for length in lengths]
     return [
         Conversation(kind, number, tuple(_long(drawn, turns, pauses, length)))
         for number, length in enumerate(lengths)

@@ -1,12 +1,13 @@
 """Whether what is sent of a conversation should become shorter, decided as a turn starts. Pure.
 
-As long as the cache holds the prefix, reading it again is cheap and a summary is not; once it is lost, all of
-it must be written anew, and a short summary by a small model costs less. So there are two limits for each
-model, found by replaying conversations (`bench/cost`): one while the prefix is warm, a lower one once cold.
+As long as the cache holds the prefix, reading it again is cheap; once it is lost, all of it must be written
+anew. So there are two limits for each model, found by replaying conversations (`bench/cost`): one while the
+prefix is warm, a lower one once it is cold.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TypeAlias
 
 from antiphon.context import summaries
@@ -15,15 +16,15 @@ from antiphon.context.plan import SUMMARY, Request, after, fixed_tools, plan_req
 from antiphon.context.sendable import is_asking
 from antiphon.domain.conversations import Compaction, Header, PlacedMessage
 from antiphon.domain.plans import RequestPlan
-from antiphon.money.facts import ModelFacts
+from antiphon.money.facts import ModelFacts, Prices
 from antiphon.money.pricing import Lifetime
 
 LIFETIME_S = {"5m": 300.0, "1h": 3600.0}
 LATE_S = 10.0
 """An entry with less than this to live counts as lost: the request takes a moment to arrive."""
 
-COLD_TOKENS = 12_000
-WARM_TOKENS = 40_000
+COLD_TOKENS = 8_000
+WARM_TOKENS = 12_000
 """Limits for models that the table gives none."""
 TAIL_TOKENS = 2_000
 """How much of the newest turns stays as it is, the newest turn whatever its size."""
@@ -33,7 +34,9 @@ LEAST_CUT = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactionLimits:
-    """Tokens of a prompt above which it is shortened: when its prefix is cold, and when it is warm."""
+    """Tokens of what is sent of a conversation, tools and system apart, above which it is shortened: when its
+    prefix is cold, and when it is warm. `tail` is how much of the newest turns stays.
+    """
 
     cold: int = COLD_TOKENS
     warm: int = WARM_TOKENS
@@ -92,9 +95,13 @@ def decide_compaction(
     estimates: TokenEstimates,
     *,
     small: ModelFacts | None,
+    at: date,
     limits: CompactionLimits | None = None,
 ) -> Decision:
-    """What to do before the next request of this conversation.
+    """What to do before the next request of this conversation, at the prices of that day (UTC).
+
+    A cold prefix is never read for a summary: a small model reads the raw text of what is cut. A warm one is
+    read by the conversation's own model where that costs less, which is where the small model is no smaller.
 
     If a summary fails or ends otherwise than by itself (`summaries.accepted`), the request goes out as it is.
     `request.facts` None, a free model, and a limit on the history's turns all mean that nothing is shortened.
@@ -104,20 +111,29 @@ def decide_compaction(
         return Nothing()
     limits = limits or limits_of(facts)
     tokens = context_tokens(header, request, standing, estimates)
+    spoken = tokens - head_tokens(header, request, standing)
     window = facts.context - min(request.limits.max_tokens, facts.context // 2)
-    if tokens <= min(limits.warm if standing.warm else limits.cold, window):
+    if spoken <= (limits.warm if standing.warm else limits.cold) and tokens <= window:
         return Nothing()
     sent = after(standing.path, standing.compaction)
     end = cut_at(sent, estimates, limits.tail)
     if end == 0 or estimates.total(placed.message for placed in sent[:end]) < LEAST_CUT:
         return Nothing()
     after_message_id = sent[end - 1].message.id
-    if standing.warm and tokens <= window:
-        return SummariseOnPrefix(
-            after_message_id=after_message_id, request=_on_prefix(header, request, standing)
-        )
     requests = summaries.cold(sent[:end], standing.compaction, small or facts)
+    if standing.warm and tokens <= window:
+        own, apart = facts.prices(at, tokens), (small or facts).prices(at, summaries.CHUNK_TOKENS)
+        if _summary_price(own.read, own, tokens) <= _summary_price(
+            apart.input, apart, plans_tokens(requests)
+        ):
+            asked = _on_prefix(header, request, standing)
+            return SummariseOnPrefix(after_message_id=after_message_id, request=asked)
     return SummariseCold(after_message_id=after_message_id, requests=requests)
+
+
+def _summary_price(each: int, prices: Prices, tokens: int) -> int:
+    """Picodollars of a summary whose prompt costs `each` for a token."""
+    return tokens * each + summaries.SUMMARY_TOKENS * prices.output
 
 
 def limits_of(facts: ModelFacts) -> CompactionLimits:
@@ -125,26 +141,33 @@ def limits_of(facts: ModelFacts) -> CompactionLimits:
     return CompactionLimits(
         cold=facts.compact_cold or min(COLD_TOKENS, facts.context // 3),
         warm=facts.compact_warm or min(WARM_TOKENS, facts.context // 2),
+        tail=max(TAIL_TOKENS, min(facts.min_cache, facts.context // 8)),  # less would not be cached
     )
 
 
 def context_tokens(header: Header, request: Request, standing: Standing, estimates: TokenEstimates) -> int:
     """The estimated tokens of the next request's prompt, corrected by what the model reported before."""
-    return round(_estimated(header, request, standing, estimates) * standing.correction.factor)
-
-
-def _estimated(header: Header, request: Request, standing: Standing, estimates: TokenEstimates) -> int:
     sent = after(standing.path, standing.compaction)
-    tokens = text_tokens(header.system) + tools_tokens(fixed_tools(request.tools))
+    tokens = estimates.total(placed.message for placed in sent)
     if standing.compaction is not None:
         tokens += text_tokens(SUMMARY) + text_tokens(standing.compaction.summary)
-    return tokens + estimates.total(placed.message for placed in sent)
+    return round(tokens * standing.correction.factor) + head_tokens(header, request, standing)
+
+
+def head_tokens(header: Header, request: Request, standing: Standing) -> int:
+    """Those of tools and system, corrected too."""
+    tokens = text_tokens(header.system) + tools_tokens(fixed_tools(request.tools))
+    return round(tokens * standing.correction.factor)
 
 
 def plan_tokens(plan: RequestPlan) -> int:
     """The estimated tokens of a plan's prompt, uncorrected."""
     content = (block for message in plan.messages for block in message["content"])
     return blocks_tokens(plan.system) + tools_tokens(plan.tools) + blocks_tokens(content)
+
+
+def plans_tokens(plans: Sequence[RequestPlan]) -> int:
+    return sum(map(plan_tokens, plans))
 
 
 def cut_at(sent: Sequence[PlacedMessage], estimates: TokenEstimates, tail_tokens: int) -> int:

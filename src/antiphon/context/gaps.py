@@ -23,7 +23,7 @@ USUAL = (
     (86_400.0, 0.00003),
 )
 """Seconds, and the share of pauses that are longer; between them the share falls as a power of the time."""
-USUAL_WEIGHT = 50
+USUAL_WEIGHT = 300
 """Measured pauses that weigh as much as what is usual."""
 
 

@@ -33,15 +33,16 @@ HARD = re.compile(
 )
 CODE = re.compile(
     r"```|\b(?:def|class|import|function|const|SELECT|Traceback|Exception|stack ?trace|regex|refactor"
-    r"|unit test|compile|bug|code|script|python|javascript|typescript|rust|sql|html|css|api|json|yaml|docker|git)\b"
+    r"|unit test|compile|bug|code|script|python|javascript|typescript|rust|sql|html|css|api|json|yaml"
+    r"|docker|git)\b"
     r"|[{};]\s*$|=>|\w+\(\)",
     re.IGNORECASE | re.MULTILINE,
 )
 COMMON = re.compile(
     r"^\W*(?:hi|hello|hey|thanks|thank you|good (?:morning|evening)|translate|define|spell|convert"
-    r"|summari[sz]e|shorten|rephrase|rewrite|correct|proofread|list|name|what(?:'s| is| are| does)|who|when|where|which"
-    r"|how (?:many|much|old|far|long|do you (?:say|spell))|give me|tell me|suggest|recommend|is|are|can"
-    r"|does|do)\b",
+    r"|summari[sz]e|shorten|rephrase|rewrite|correct|proofread|list|name|what(?:'s| is| are| does)|who|when"
+    r"|where|which|how (?:many|much|old|far|long|do you (?:say|spell))|give me|tell me|suggest|recommend"
+    r"|is|are|can|does|do)\b",
     re.IGNORECASE,
 )
 SHORT = 240

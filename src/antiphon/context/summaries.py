@@ -15,8 +15,8 @@ from antiphon.money.facts import ModelFacts
 from antiphon.money.pricing import Lifetime
 
 CHUNK_TOKENS = 90_000
-"""Of one request to the small model: below the prompt length from which Claude Haiku 5.5 costs five times more
-(100,000), as far as an estimate can be off."""
+"""Of one request to the small model: above 100,000, Claude Haiku 5.5 costs five times more, and an estimate
+may be off."""
 SUMMARY_TOKENS = 1_000
 """The most that one summary may have, thinking apart."""
 THINKING_TOKENS = 3_000
@@ -28,9 +28,9 @@ FORMING = ("tool_choice", "stop_sequences")
 
 SHAPE = (
     "Keep what is needed to go on: who the person is and what they want, decisions with their reasons, "
-    "facts, names, numbers, identifiers and file paths exactly as they stand, what was tried and how it ended, and "
-    "what is still open. Leave out greetings and repetitions. Write at most 500 words of plain text, in the "
-    "language of the conversation, with no introduction."
+    "facts, names, numbers, identifiers and file paths exactly as they stand, what was tried and how it "
+    "ended, and what is still open. Leave out greetings and repetitions. Write at most 500 words of plain "
+    "text, in the language of the conversation, with no introduction."
 )
 INSTRUCTION = (
     "The conversation has grown long. Summarise all of it up to here, for yourself: your summary will stand "

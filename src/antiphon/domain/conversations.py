@@ -38,7 +38,7 @@ class PlacedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compaction:
-    """A `context_compact` of the log: a node after message `after_message_id`, seen by every path through it."""
+    """A `context_compact` of the log: a node after a message, seen by every path through that message."""
 
     seq: int
     after_message_id: str

@@ -130,11 +130,11 @@ def _write(sections: dict[str, str], costs: Sequence[Costs], reach: dict[str, fl
     page = DOCS / "cost.md"
     text = page.read_text(encoding="utf-8")
     for name, figures in sections.items():
-        pattern = re.compile(f"(<!-- figures: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        pattern = re.compile(f"(<!-- figures: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         place = pattern.search(text)
         if place is None:
             sys.exit(f"{page} has no place for the figures of {name}.")
-        text = text[: place.end(1)] + figures + text[place.start(2) :]
+        text = text[: place.end(1)] + figures + "\n" + text[place.start(2) :]
     page.write_text(text, encoding="utf-8")
     (DOCS / "cost.svg").write_text(_chart(costs, reach), encoding="utf-8")
 

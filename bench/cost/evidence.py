@@ -1,9 +1,10 @@
 """How much of what was said is still in reach: planted facts, asked for much later.
 
 Facts are sentences of our own: somebody's something is a value, told in passing, each among others that
-share its owner or its thing. A question asks in other words. A fact is in reach if what is sent holds it word
-for word, or if `search_history` would bring it within 8,000 tokens: full-text search with BM25 over the raw
-messages, as the stores do it. What a summary happens to keep is not counted, for any policy.
+share its owner or its thing. A question asks in other words, every second one for the owner too. A fact is in
+reach if what is sent holds it word for word, or if `search_history` would bring it within 8,000 tokens:
+full-text search with BM25 over the raw messages, as the stores do it. What a summary happens to keep is not
+counted, for any policy.
 """
 
 import random
@@ -17,12 +18,28 @@ from antiphon.simulator.tokens import tokens
 BUDGET_TOKENS = 8_000
 
 OWNERS = (
-    "my sister", "my landlord", "our accountant", "the Berlin office", "my neighbour", "the old van",
-    "grandma",
-    "our supplier", "the beach house",
-    "my dentist", "the night shift", "my first boss", "the chess club",
-    "our architect", "the blue boat", "my cousin Ines", "the choir", "uncle Pavel", "the bakery", "the lab",
-)  # fmt: skip
+    ("my sister", "my sibling"),
+    ("my landlord", "the owner of the flat"),
+    ("our accountant", "our bookkeeper"),
+    ("the Berlin office", "the German branch"),
+    ("my neighbour", "the man next door"),
+    ("the old van", "our vehicle"),
+    ("grandma", "my grandmother"),
+    ("our supplier", "the vendor"),
+    ("the beach house", "the cottage by the sea"),
+    ("my dentist", "the one who does my teeth"),
+    ("the night shift", "the people who work late"),
+    ("my first boss", "the manager I had back then"),
+    ("the chess club", "the club"),
+    ("our architect", "whoever designed the house"),
+    ("the blue boat", "the boat"),
+    ("my cousin Ines", "Ines"),
+    ("the choir", "the singers"),
+    ("uncle Pavel", "Pavel"),
+    ("the bakery", "the baker"),
+    ("the lab", "the laboratory"),
+)
+"""As told, and as every second question names them."""
 THINGS = (
     ("the phone number of {o} is {v}", "how do I call {o}? I need the phone number"),
     ("{o} has an appointment on {v}", "when is the appointment of {o}?"),
@@ -64,10 +81,10 @@ def facts(drawn: random.Random) -> list[Fact]:
     planted = [
         Fact(
             said.format(o=owner, v=f"{drawn.choice(VALUES)} {drawn.randint(10, 9999)}"),
-            asked.format(o=owner),
+            asked.format(o=(owner, other)[number % 2]),
         )
-        for owner in OWNERS
-        for said, asked in THINGS
+        for owner, other in OWNERS
+        for number, (said, asked) in enumerate(THINGS)
     ]
     drawn.shuffle(planted)
     return planted

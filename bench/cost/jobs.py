@@ -98,18 +98,18 @@ def ours_by_model(conversation: Conversation, model: str) -> dict[str, float]:
 
 
 class _Planted(Words):
-    """Messages in which facts are told, one in each of a person's messages from the first on."""
+    """Messages in which facts are told, at most one in each of a person's, from first to last."""
 
-    def __init__(self, seed: str, planted: list[Fact], every: int) -> None:
+    def __init__(self, seed: str, planted: list[Fact], turns: int) -> None:
         super().__init__(seed)
         self._chance = Random(seed)
-        self._left = list(reversed(planted))
-        self._every = every
+        step = turns / len(planted)
+        self._told = {int(number * step): fact for number, fact in enumerate(planted)}
         self._asked = 0
 
     def asked(self, characters: int) -> str:
+        fact = self._told.get(self._asked)
         self._asked += 1
-        fact = self._left.pop() if self._left and self._asked % self._every == 0 else None
         return message(self._chance, fact, characters)
 
     def said(self, characters: int) -> str:
@@ -120,7 +120,7 @@ def evidence(conversation: Conversation, policy_type: type[Policy]) -> float:
     """The share of the facts told in this conversation that are in reach when it ends."""
     known = table()
     planted = facts(Random(conversation.number))[: len(conversation.turns)]
-    words = _Planted(f"evidence {conversation.number}", planted, 1)
+    words = _Planted(f"evidence {conversation.number}", planted, len(conversation.turns))
     model = known.get(MODEL)
     policy = policy_type(model, known.get(SMALL))
     history = begun(conversation, MODEL, StudyCache(model.min_cache), words)

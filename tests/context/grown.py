@@ -1,7 +1,7 @@
-"""A conversation that grows turn by turn through the fold, as an engine would write it, with real-looking thinking.
+"""A conversation that grows turn by turn through the fold, as an engine would write it, with signed thinking.
 
-Each thinking block is signed with what was sent before it. `check` refuses a plan that sends one after anything
-else, as the API does for bound models, and whatever else the API would refuse.
+Each thinking block is signed with what was sent before it. `check` refuses a plan that sends one after
+anything else, as the API does for bound models, and whatever else the API would refuse.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""After anything that can happen to a conversation, the next request is valid, and begins as the one before."""
+"""After anything that can happen to a conversation, the next request is valid and begins as the last one."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -124,5 +124,6 @@ def _result(use: Block, failed: bool) -> Block:
     return {**result, "content": "It broke.", "is_error": True} if failed else result
 
 
-class TestAnyConversation(Conversations.TestCase):  # type: ignore[misc]
-    settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Conversations.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+TestAnyConversation = Conversations.TestCase

@@ -118,7 +118,7 @@ def _sections(
     """The figures by the name of their place in the document."""
     sections: dict[str, str] = {kind: report.of_kind(costs, kind, reach) for kind in KINDS}
     sections["models"] = report.by_model(ratios)
-    sections["look-ups"] = report.look_ups()
+    sections["look-ups"] = report.look_ups(costs)
     if not quick:
         sections["lengths"] = report.by_length([*costs, *very_long])
         sections["evicted"] = report.evicted(costs)

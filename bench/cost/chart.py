@@ -68,15 +68,16 @@ def _axes() -> list[str]:
 
 
 def _dots(points: Sequence[Point]) -> list[str]:
-    """Each point with its name, moved down where names would cover each other."""
+    """Each point with its name, moved up or down where names would cover each other."""
     lines, taken = [], list[tuple[float, float]]()
     for point in sorted(points, key=lambda point: point.cost):
         x, y = _x(point.cost), _y(point.recall)
         colour = "#b3541e" if point.ours else "#5b7a99"
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-        at = y + 18
+        down = 1 if point.recall > 0.5 else -1
+        at = y + 4 + 14 * down
         while any(abs(x - other) < 250 and abs(at - line) < 14 for other, line in taken):
-            at += 14
+            at += 14 * down
         taken.append((x, at))
         end = ' text-anchor="end"' if x > WIDTH - 220 else ""
         lines.append(f'<text x="{x:.1f}" y="{at:.1f}"{end} fill="{colour}">{point.name}</text>')

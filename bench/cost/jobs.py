@@ -136,11 +136,9 @@ def evidence(conversation: Conversation, policy_type: type[Policy]) -> float:
     return in_reach(planted, sent_text(plan.messages), raw if policy.searchable else None)
 
 
-def look_up_dollars(context_tokens: int) -> float:
+def look_up_dollars(context_tokens: int, found: int) -> float:
     """One use of `search_history` in a conversation of this size: a further request, and what was found."""
-    from bench.cost.evidence import BUDGET_TOKENS  # noqa: PLC0415
-
     prices = table().get(MODEL).prices(DAY, 0)
-    asked, found = 40, BUDGET_TOKENS
-    picodollars = context_tokens * prices.read + asked * prices.output + found * prices.write_5m
+    asking = 40 * prices.output
+    picodollars = context_tokens * prices.read + asking + found * prices.write_5m
     return picodollars / 1e12

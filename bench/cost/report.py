@@ -94,6 +94,13 @@ def by_model(ratios: Mapping[str, Mapping[str, float]]) -> str:
     return table(header, rows)
 
 
-def look_ups() -> str:
-    rows = [[f"{tokens:,} tokens", f"{look_up_dollars(tokens):.4f}"] for tokens in (6_000, 12_000, 24_000)]
-    return table(["prompt so far", "USD for one search, all of its 8,000 tokens used"], rows)
+def look_ups(costs: Sequence[Costs]) -> str:
+    """One look-up's price, and how many in a conversation would use up what was saved."""
+    rows = []
+    for kind, prompt in (("chat", 6_000), ("tools", 9_000)):
+        own = [cost for cost in costs if cost.kind == kind]
+        saved = sum(cost.dollars[FULL_5M] - cost.dollars[Ours.name] for cost in own) / len(own)
+        for found in (2_000, 8_000):
+            each = look_up_dollars(prompt, found)
+            rows.append([f"{kind}: {found:,} tokens found", f"{each:.4f}", f"{saved / each:.0f}"])
+    return table(["", "USD for one search", "searches that use up the saving of one conversation"], rows)

@@ -1,6 +1,6 @@
 """When a conversation is shortened, by whom, and what is sent afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -216,6 +216,28 @@ def test_the_path_need_not_be_read_from_before_the_summary() -> None:
     done = Compaction(seq=12, after_message_id=path[11].message.id, summary="They talked.")
     request = Request(model=SONNET.name, facts=SONNET)
     assert plan_request(header(), path[12:], request, done) == plan_request(header(), path, request, done)
+
+
+class Newest(list[PlacedMessage]):
+    """A path of which only the end may be looked at."""
+
+    untouched = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        start = index.start if isinstance(index, slice) else index
+        assert start >= self.untouched
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[PlacedMessage]:
+        raise AssertionError("every message was looked at")
+
+
+def test_messages_that_a_summary_replaced_are_not_looked_at_however_many_they_are() -> None:
+    path = Newest(turns(500, tokens=1))
+    path.untouched = 980
+    done = Compaction(seq=2000, after_message_id=list.__getitem__(path, 980).message.id, summary="Hm.")
+    request = Request(model=SONNET.name, facts=SONNET)
+    assert len(plan_request(header(), path, request, done).messages) == 21
 
 
 def test_a_branch_that_leaves_above_the_summary_does_not_see_it() -> None:

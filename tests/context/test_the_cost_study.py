@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from antiphon.context.compaction import TAIL_TOKENS
-from antiphon.domain.conversations import Compaction, PlacedMessage
+from antiphon.domain.conversations import PlacedMessage
 from antiphon.money.table import load_facts
 from bench.cost.cache import StudyCache
 from bench.cost.chart import Point, chart
@@ -16,7 +16,7 @@ from bench.cost.fit import picodollars
 from bench.cost.full import FULL_1H, FULL_5M, NO_CACHE, replay_full
 from bench.cost.history import History, begun, body
 from bench.cost.optimum import optimum, shape_of
-from bench.cost.planning import long_path, planning_ms
+from bench.cost.planning import long_path
 from bench.cost.policies import DAY, Ours, OursAlive, OursOnPrefix, Policy, Window
 from bench.cost.replay import SMALL, Setup, dollars, replay
 from bench.cost.statistics import ratio
@@ -103,15 +103,6 @@ def test_the_chart_is_one_that_a_browser_can_draw() -> None:
     root = ET.fromstring(chart(points, "Title"))
     assert root.tag.endswith("svg")
     assert len([each for each in root if each.tag.endswith("circle")]) == 2
-
-
-def test_planning_after_a_compaction_does_not_look_at_what_it_replaced() -> None:
-    """Ten times the messages before it, about the same work: not a time, a ratio."""
-    short, long = long_path(400), long_path(8000)
-    cuts = [Compaction(seq=1, after_message_id=p[-101].message.id, summary="Hm.") for p in (short, long)]
-    before, after = planning_ms(short, cuts[0]), planning_ms(long, cuts[1])
-    assert after < 5 * before
-    assert planning_ms(long, None) > 5 * after
 
 
 def test_keeping_alive_is_paid_for_and_pays() -> None:

@@ -9,7 +9,7 @@ ARGS ?=
 # Compiled files are kept: a test starts many processes, and each would compile everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test pytest check style types layers format bench soak lock clean
+.PHONY: run test pytest check style types layers format bench bench-cost soak lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -41,6 +41,10 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
+
+# What long conversations cost under several policies; the figures and the chart go into docs/cost.md.
+bench-cost: $(VENV)/dev.stamp
+	@$(BIN)/python -m bench.cost $(ARGS)
 
 soak: $(VENV)/dev.stamp
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.context.plan import OURS, plan_request
+from antiphon.context.plan import plan_request
+from antiphon.context.sendable import OURS
 from antiphon.domain.conversations import PlacedMessage
 from antiphon.domain.fold import fold
 from antiphon.domain.messages import text_block

@@ -1,5 +1,7 @@
 """What settings, limits and a turn's options do to a request."""
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +87,13 @@ def test_a_blank_system_prompt_is_not_sent() -> None:
     assert plan_request(header(), [asks()], request()).system == (text_block("Be brief."),)
 
 
-def test_tools_are_sent_as_they_were_given() -> None:
-    tools = ({"name": "b", "input_schema": {"type": "object"}}, {"name": "a", "input_schema": {}})
-    assert plan_request(header(), [asks()], Request(model=MODEL, tools=tools)).tools == tools
+def test_tools_are_sent_in_one_order_and_one_spelling_wherever_they_come_from() -> None:
+    one = {"name": "a", "input_schema": {"type": "object", "required": ["y", "x"]}}
+    other = {"input_schema": {"required": ["y", "x"], "type": "object"}, "name": "a"}
+    last = {"name": "b", "input_schema": {}}
+    sent = [
+        json.dumps(plan_request(header(), [asks()], Request(model=MODEL, tools=tools)).tools)
+        for tools in ((one, last), (last, other))
+    ]
+    assert sent[0] == sent[1]
+    assert json.loads(sent[0]) == [one, last]

@@ -1,27 +1,28 @@
-"""The request plan: the path of messages as it is sent, always valid for the Messages API.
+"""The request plan: what of a conversation is sent to a model, how, and where the cache is marked. Pure.
 
-Rules and their source, the Messages API reference: `tool_use` blocks are answered at once by a user message
-that begins with their `tool_result` blocks; text blocks are not empty, also within results; an assistant's
-message does not end with thinking; thinking is bound to the exact prefix it was written under, so that after
-a change of system, model or tools, or a cut history, none from before it may be sent.
-
-What is sent of a message depends on it and its neighbours alone: the next turn's plan begins with this one's.
+Order of the prefix, from what changes least to what changes most: tools, system, summary, messages. Nothing
+that varies by itself stands before the newest message, and what stands in a message stays in it: the next
+turn's plan begins with the bytes of this one's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from antiphon.domain.blocks import is_empty
-from antiphon.domain.conversations import Header, PlacedMessage
-from antiphon.domain.messages import THINKING, Block, Role, text_block, without_thinking
+from antiphon.context.breakpoints import with_breakpoints
+from antiphon.context.dates import dated
+from antiphon.context.parameters import parameters_for
+from antiphon.context.sendable import OURS, is_asking, sendable
+from antiphon.domain.conversations import Compaction, Header, PlacedMessage
+from antiphon.domain.messages import text_block
 from antiphon.domain.plans import RequestPlan
+from antiphon.money.facts import ModelFacts
+from antiphon.money.pricing import Lifetime
 
-OURS = ("invalid_json", "partial_json")
-"""Keys that we keep on blocks and the API does not know."""
-
-PLAIN = ("text", *THINKING)
-"""Blocks that carry nothing of ours and need no other: most of a long history."""
+SUMMARY = (
+    "<summary_of_earlier_conversation>\n{}\n</summary_of_earlier_conversation>\n\n"
+    "The messages before this point were replaced by the summary above. They are kept, and can be searched."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,117 +35,112 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one turn asks beside the history: options for this turn, tools on offer, limits."""
+    """What one turn asks beside the history: options for this turn, tools on offer, limits.
+
+    With `facts`, options are derived for that model and the cache is marked; without, nothing is sent that
+    was not asked for. `lifetime` None marks nothing. `dates` tells the day in each message that begins one.
+    """
 
     model: str
     options: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[dict[str, Any], ...] = ()
     limits: Limits = Limits()
+    facts: ModelFacts | None = None
+    lifetime: Lifetime | None = "5m"
+    dates: bool = False
 
 
-def plan_request(header: Header, path: Sequence[PlacedMessage], request: Request) -> RequestPlan:
-    """Plan the next request of a conversation whose path from the root is `path`."""
-    options = {**header.options, **request.options}
-    sent, bound_from = path, header.settings_seq
-    if (turns := request.limits.max_history_turns) is not None:
-        asked = [index for index, placed in enumerate(path) if _is_asking(placed)]
-        if len(asked) > turns:
-            sent = path[asked[-turns] :]
-            bound_from = max(bound_from, path[asked[-1]].seq)  # the window stands still within a turn
-    return RequestPlan(
+def plan_request(
+    header: Header,
+    path: Sequence[PlacedMessage],
+    request: Request,
+    compaction: Compaction | None = None,
+) -> RequestPlan:
+    """Plan the next request of a conversation whose path from the root is `path`.
+
+    `compaction` is the one in force on it (`in_force`). `path` may then begin after its message: the messages
+    it replaced are not looked at.
+    """
+    sent, bound_from, begins = _kept(header, path, request.limits, compaction)
+    messages = sendable(dated(sent) if request.dates else sent, bound_from)
+    plan = RequestPlan(
         model=request.model,
-        max_tokens=options.pop("max_tokens", request.limits.max_tokens),
+        max_tokens=request.limits.max_tokens,
         system=(text_block(header.system),) if header.system.strip() else (),
-        messages=_sendable(sent, bound_from),
-        tools=request.tools,
-        options=options,
+        messages=(*begins, *messages),
+        tools=fixed_tools(request.tools),
+        options={**header.options, **request.options},
     )
+    return _for_model(plan, request)
 
 
-def _is_asking(placed: PlacedMessage) -> bool:
-    """A person's message with something to send, not the results of tools."""
-    message = placed.message
-    if message.role != "user" or all(is_empty(block) for block in message.content):
-        return False
-    return all(block.get("type") != "tool_result" for block in message.content)
+def in_force(path: Sequence[PlacedMessage], compactions: Sequence[Compaction]) -> Compaction | None:
+    """The compaction that holds on this path: the one after its latest message, the newest of several there.
+
+    A path that leaves the tree above a compaction's message does not see it.
+    """
+    newest = {compaction.after_message_id: compaction for compaction in sorted(compactions, key=_seq)}
+    return next((newest[p.message.id] for p in reversed(path) if p.message.id in newest), None)
 
 
-def _sendable(path: Sequence[PlacedMessage], bound_from: int) -> tuple[dict[str, Any], ...]:
-    """Wire messages. Thinking up to seq `bound_from` stays away."""
-    cleaned = [(placed.message.role, _cleaned(placed, bound_from)) for placed in path]
-    said = [(role, content) for role, content in cleaned if content]
-    return tuple({"role": role, "content": content} for role, content in _paired(said) if content)
+def after(path: Sequence[PlacedMessage], compaction: Compaction | None) -> Sequence[PlacedMessage]:
+    """The part of the path that the compaction leaves; all of it if the path begins after its message."""
+    if compaction is None:
+        return path
+    for index in range(len(path) - 1, -1, -1):
+        if path[index].message.id == compaction.after_message_id:
+            return path[index + 1 :]
+    return path
 
 
-def _cleaned(placed: PlacedMessage, bound_from: int) -> list[Block]:
-    content = placed.message.content
-    if placed.seq <= bound_from:
-        content = without_thinking(content)
-    kept = (block for block in content if not is_empty(block))
-    return [block if block.get("type") in PLAIN else _clean(block) for block in kept]
+def fixed_tools(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time."""
+    named = sorted(tools, key=lambda tool: (str(tool.get("name", "")), str(tool.get("type", ""))))
+    return tuple({key: _spelled(tool[key]) for key in sorted(tool) if key not in OURS} for tool in named)
 
 
-def _clean(block: Block) -> Block:
-    if not block.keys().isdisjoint(OURS):
-        block = {key: value for key, value in block.items() if key not in OURS}
-    inner = block.get("content")
-    if block.get("type") == "tool_result" and isinstance(inner, list | tuple):
-        block = {**block, "content": [part for part in inner if not is_empty(part)]}
-    return block
+def _seq(compaction: Compaction) -> int:
+    return compaction.seq
 
 
-_Said: TypeAlias = tuple[Role, list[Block]]
+def _kept(
+    header: Header, path: Sequence[PlacedMessage], limits: Limits, compaction: Compaction | None
+) -> tuple[Sequence[PlacedMessage], int, tuple[dict[str, Any], ...]]:
+    """The messages that are sent as they are, the seq up to which no thinking is, and what stands before."""
+    sent, bound_from = after(path, compaction), header.settings_seq
+    if compaction is not None:
+        bound_from = max(bound_from, compaction.seq)
+    if (turns := limits.max_history_turns) is not None:
+        asked = [index for index, placed in enumerate(sent) if is_asking(placed)]
+        if len(asked) > turns:
+            bound_from = max(bound_from, sent[asked[-1]].seq)  # the window stands still within a turn
+            return sent[asked[-turns] :], bound_from, ()
+    if compaction is None:
+        return sent, bound_from, ()
+    summary = text_block(SUMMARY.format(compaction.summary))
+    return sent, bound_from, ({"role": "user", "content": [summary]},)
 
 
-def _paired(messages: Sequence[_Said]) -> list[_Said]:
-    """Each tool use with its result in the message after it: where one is missing, the other goes too."""
-    paired: list[_Said] = []
-    used: set[str] = set()
-    asked: set[str] = set()
-    for (role, content), after in zip(messages, [*messages[1:], None], strict=True):
-        kept = content
-        if _ID.keys().isdisjoint([block.get("type") for block in content]):
-            asked = set()
-        elif role == "assistant":
-            kept = _only("tool_use", _answered(after) - used, content)
-            asked = _ids("tool_use", kept)
-            used |= asked
-        else:
-            kept = _only("tool_result", asked, content)
-            kept.sort(key=lambda block: block.get("type") != "tool_result")
-            asked = set()
-        paired.append((role, _without_end_thinking(kept) if role == "assistant" else kept))
-    return paired
+def _for_model(plan: RequestPlan, request: Request) -> RequestPlan:
+    """Options and limits as the model takes them, and the marks of the cache."""
+    options = dict(plan.options)
+    max_tokens = options.pop("max_tokens", plan.max_tokens)
+    if (facts := request.facts) is None:
+        return replace(plan, options=options, max_tokens=max_tokens)
+    options.pop("cache_control", None)  # the API's own mark would be one too many
+    max_tokens = min(max_tokens, facts.max_out)
+    options = parameters_for(facts, options, max_tokens)
+    plan = replace(plan, options=options, max_tokens=max_tokens)
+    if request.lifetime is None or facts.free:
+        return plan
+    return with_breakpoints(plan, request.lifetime)
 
 
-def _answered(after: _Said | None) -> set[str]:
-    """The tool uses that the message after theirs answers."""
-    return _ids("tool_result", after[1]) if after is not None and after[0] == "user" else set()
-
-
-_ID = {"tool_use": "id", "tool_result": "tool_use_id"}
-
-
-def _ids(kind: str, content: Sequence[Block]) -> set[str]:
-    return {str(block.get(_ID[kind])) for block in content if block.get("type") == kind}
-
-
-def _only(kind: str, ids: set[str], content: Sequence[Block]) -> list[Block]:
-    """`content` with no other tool blocks than one of `kind` for each of `ids`."""
-    left = set(ids)
-    kept: list[Block] = []
-    for block in content:
-        if block.get("type") == kind and (wanted := str(block.get(_ID[kind]))) in left:
-            left.remove(wanted)
-            kept.append(block)
-        elif block.get("type") not in _ID:
-            kept.append(block)
-    return kept
-
-
-def _without_end_thinking(content: list[Block]) -> list[Block]:
-    """An answer that was cut short while Claude thought ends before that thought."""
-    end = len(content)
-    while end and content[end - 1].get("type") in THINKING:
-        end -= 1
-    return content if end == len(content) else content[:end]
+def _spelled(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _spelled(value[key]) for key in sorted(value)}
+        case list() | tuple():
+            return [_spelled(inner) for inner in value]
+        case _:
+            return value

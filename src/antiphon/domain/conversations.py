@@ -37,6 +37,15 @@ class PlacedMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """A `context_compact` of the log: a node after a message, seen by every path through that message."""
+
+    seq: int
+    after_message_id: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """What a conversation used and cost so far."""
 

@@ -74,6 +74,9 @@ class ModelFacts:
     efforts: tuple[Effort, ...]
     effort_default: Effort | None
     forced_tool_choice: bool
+    prewarm: bool = False
+    compact_cold: int | None = None
+    compact_warm: int | None = None
     fast: bool = False
     fast_until: date | None = None
     retires: date | None = None

@@ -1,0 +1,119 @@
+"""How many tokens something will be before anybody has counted it, and when it is worth to count.
+
+An estimate is bytes by four, made once for each message, and corrected by what requests reported: one factor
+for each model, since tokenizers differ.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from antiphon.domain.messages import Block, Message
+
+BYTES_PER_TOKEN = 4
+"""Of plain English text, about; what is dense costs more, and the correction learns it."""
+IMAGE_TOKENS = 1_568
+"""The cap of one image on most models, by the Messages API's vision page: without decoding it, a guess."""
+BASE64_BYTES_PER_TOKEN = 16
+"""Of a PDF: 1,500 to 3,000 tokens for a page of some 30 to 50 kB in base64."""
+KEPT = 200_000
+"""Messages whose estimates are kept: some 20 MB."""
+
+UNSURE = Fraction(135, 100)
+"""How far the tokens may lie above the estimate before anything was reported."""
+CORRECTED = Fraction(105, 100)
+"""The same with a correction: as far as the count endpoint itself may be off."""
+ENOUGH = 2_000
+"""Estimated tokens that must have been reported before the correction is trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What one model's requests were estimated at, and what they were. Addable; newer ones weigh as much."""
+
+    estimated: int = 0
+    reported: int = 0
+
+    def __add__(self, other: "Correction") -> "Correction":
+        return Correction(estimated=self.estimated + other.estimated, reported=self.reported + other.reported)
+
+    @property
+    def factor(self) -> float:
+        """Reported by estimated tokens; 1.0 before there is enough to tell."""
+        return self.reported / self.estimated if self.estimated >= ENOUGH else 1.0
+
+    @property
+    def margin(self) -> Fraction:
+        return CORRECTED if self.estimated >= ENOUGH else UNSURE
+
+
+class TokenEstimates:
+    """Estimates by message. A message never changes, so neither does what is kept here."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._known: dict[str, int] = {}
+
+    def of(self, message: Message) -> int:
+        tokens = self._known.get(message.id)
+        if tokens is None:
+            tokens = self._known[message.id] = blocks_tokens(message.content)
+            if len(self._known) > self._kept:
+                self._forget()
+        return tokens
+
+    def total(self, messages: Iterable[Message]) -> int:
+        known = self._known
+        return sum(known[m.id] if m.id in known else self.of(m) for m in messages)
+
+    def _forget(self) -> None:
+        """The half that was met first."""
+        for message_id in list(self._known)[: self._kept // 2]:
+            del self._known[message_id]
+
+
+def blocks_tokens(blocks: Iterable[Block]) -> int:
+    return -(-sum(map(_bytes, blocks)) // BYTES_PER_TOKEN)
+
+
+def text_tokens(text: str) -> int:
+    return -(-_length(text) // BYTES_PER_TOKEN)
+
+
+def tools_tokens(tools: Iterable[dict[str, Any]]) -> int:
+    return -(-sum(map(_json_bytes, tools)) // BYTES_PER_TOKEN)
+
+
+def worth_counting(estimated: int, limits: Iterable[int], correction: Correction) -> bool:
+    """True if the estimate cannot tell on which side of one of these hard limits the tokens lie.
+
+    Hard limits are what a request must not cross unknowingly: the window, less the answer, and the prompt
+    length above which every token costs more.
+    """
+    likely = estimated * correction.factor
+    margin = float(correction.margin)
+    return any(likely / margin <= limit <= likely * margin for limit in limits)
+
+
+def _bytes(block: Block) -> int:
+    match block:
+        case {"type": "text", "text": str(text)}:
+            return _length(text)
+        case {"type": "image"}:
+            return IMAGE_TOKENS * BYTES_PER_TOKEN
+        case {"type": "document", "source": {"type": "base64", "data": str(data)}}:
+            return len(data) * BYTES_PER_TOKEN // BASE64_BYTES_PER_TOKEN
+        case {"type": "tool_result", "content": list() | tuple() as parts}:
+            return sum(map(_bytes, parts)) + len(str(block.get("tool_use_id", "")))
+        case _:
+            return _json_bytes(block)
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.context.plan import Limits
+from antiphon.context.routing import AUTO
 from antiphon.errors import ConfigurationError
 from antiphon.model.client import ClaudeUpstream
 from antiphon.model.local.catalogue import DEFAULT
@@ -21,8 +22,9 @@ from antiphon.turns.billing import Billing
 from antiphon.turns.engine import Engine
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
-from antiphon.turns.parts import Parts
+from antiphon.turns.parts import Parts, Thrift
 from antiphon.turns.paths import Paths
+from antiphon.turns.standings import Standings
 
 LOCAL_FACTS = {"free": True, "context": 4096, "max_out": 4096}
 
@@ -46,7 +48,8 @@ async def open_service(
     """
     clock = clock or SystemClock()
     models = model_table(settings)
-    models.get(settings.model)
+    if settings.model != AUTO:
+        models.get(settings.model)
     upstream = upstream or make_upstream(settings)
     store = store or make_store(settings)
     await store.open()
@@ -65,6 +68,14 @@ async def open_service(
         lease_s=settings.lease_s,
         deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
         keep_deltas_s=settings.keep_deltas_s,
+        standings=Standings(store),
+        thrift=Thrift(
+            small_model=settings.small_model,
+            cache=settings.cache,
+            compaction=settings.compaction == "on",
+            keepalive=settings.keepalive == "auto",
+            titles=settings.titles == "on",
+        ),
     )
     engine = Engine(parts, takes_over=takes_over)
     await engine.start()

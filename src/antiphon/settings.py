@@ -49,6 +49,14 @@ class Settings(BaseSettings):
     model: str = "claude-sonnet-5-5"
     local_model: str | None = None
     """A GGUF file or a name of the catalogue, for the model `local`."""
+    small_model: str = "claude-haiku-5-5"
+    """For titles and summaries."""
+    cache: Literal["auto", "5m", "1h", "off"] = "auto"
+    """How long the prompt cache is asked to live; `auto`: by the pauses of each conversation."""
+    compaction: Literal["on", "off"] = "on"
+    """Whether long conversations are sent with a summary in place of their beginning."""
+    keepalive: Literal["off", "auto"] = "off"
+    titles: Literal["on", "off"] = "on"
     max_tokens: int = Field(8192, ge=1)
     max_history_turns: int | None = Field(None, ge=1)
     deadline_s: float = Field(300.0, gt=0)

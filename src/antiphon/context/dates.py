@@ -34,7 +34,14 @@ def dated(path: Sequence[PlacedMessage]) -> list[PlacedMessage]:
 
 def day_of(turn_id: str) -> date | None:
     """The UTC day on which the turn was accepted; None if its id does not hold a time."""
+    milliseconds = turn_time(turn_id)
+    if milliseconds is None or milliseconds > LAST:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).date()
+
+
+def turn_time(turn_id: str) -> int | None:
+    """When the turn was accepted, in milliseconds since the epoch; None if its id does not hold a time."""
     if conversation_of(turn_id) is None:
         return None
-    milliseconds = int(turn_id.rpartition(".")[2].replace("-", "")[:12], 16)
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).date() if milliseconds <= LAST else None
+    return int(turn_id.rpartition(".")[2].replace("-", "")[:12], 16)

@@ -5,9 +5,14 @@ expected before anything was measured are the pauses of real conversations (see 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log
+
+from antiphon.context.dates import turn_time
+from antiphon.context.sendable import is_asking
+from antiphon.domain.conversations import PlacedMessage
 
 USUAL = (
     (1.0, 0.94),
@@ -48,6 +53,17 @@ class Gaps:
 def measured(seconds: Iterable[float], newest: int = 200) -> Gaps:
     """From pauses in the order in which they were made; only the newest count."""
     return Gaps(tuple(sorted(list(seconds)[-newest:])))
+
+
+def pauses_on(path: Sequence[PlacedMessage], newest: int = 200) -> list[float]:
+    """The seconds between the newest turns of a path, by the times that their ids hold."""
+    times: list[int] = []
+    for placed in reversed(path):
+        if len(times) > newest:
+            break
+        if is_asking(placed) and (at := turn_time(placed.message.turn_id)) is not None:
+            times.append(at)
+    return [max(0, later - earlier) / 1000 for later, earlier in pairwise(times)][::-1]
 
 
 def usually_longer(seconds: float) -> float:

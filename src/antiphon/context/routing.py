@@ -15,6 +15,9 @@ from typing import Any
 
 from antiphon.domain.messages import Block, text_of
 
+AUTO = "auto"
+"""In place of a model's name: chosen for each conversation, by its first message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:

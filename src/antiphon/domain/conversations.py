@@ -24,6 +24,8 @@ class Header:
     tools: tuple[str, ...] = ()
     settings_seq: int = 0
     """The last event that changed system, model or tools: thinking from before it is not sent again."""
+    compact_seq: int = 0
+    """The newest `context_compact`; it names the one before it. 0: there is none."""
     running: str | None = None
     """The turn that holds the conversation now."""
 

@@ -223,6 +223,8 @@ class ContextCompact(Event):
     at: int
     after_message_id: str
     summary: str
+    previous_seq: int = 0
+    """The `context_compact` before this one, of any branch; 0 if this is the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

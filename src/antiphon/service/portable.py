@@ -33,6 +33,10 @@ def exported(header: Header, frames: list[Frame]) -> dict[str, Any]:
     }
 
 
+LEFT_OUT = (e.ContextCompact, e.RequestStart, e.RequestEnd)
+"""Of an imported log: summaries name places in the log that they come from, and are made anew at need."""
+
+
 def imported(document: Any, conversation_id: str, at: int) -> tuple[e.ConversationCreate, Change]:
     """What makes the conversation of an exported document again, with the ids of its messages.
 
@@ -49,7 +53,7 @@ def imported(document: Any, conversation_id: str, at: int) -> tuple[e.Conversati
             read_event(entry["type"], _renamed(entry["data"], old, conversation_id))
             for entry in document["events"]
         ]
-        events = [event for event in read if event is not None]
+        events = [event for event in read if event is not None and not isinstance(event, LEFT_OUT)]
         create, rest = events[0], events[1:]
         shown = fold(enumerate(events, 1))
         ending = _ended(shown, at)

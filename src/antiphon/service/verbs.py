@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from antiphon.clock import Clock, milliseconds
+from antiphon.context.routing import AUTO
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header, Totals
 from antiphon.domain.fold import fold
@@ -288,5 +289,5 @@ class Service:
         await self._engine.append(header.id, Change(events=[request]))
 
     def _check_model(self, model: str) -> None:
-        if model:
+        if model and model != AUTO:
             self._models.get(model)

@@ -20,6 +20,7 @@ from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn
 from antiphon.stores.projection import (
+    COMPACT_BACK,
     SETTINGS_BACK,
     header_changes,
     ledger_changes,
@@ -316,6 +317,8 @@ class MemoryStore:
         changes = header_changes(change)
         if SETTINGS_BACK in changes:
             changes["settings_seq"] = last_seq - changes.pop(SETTINGS_BACK)
+        if COMPACT_BACK in changes:
+            changes["compact_seq"] = last_seq - changes.pop(COMPACT_BACK)
         kept.header = replace(kept.header, last_seq=last_seq, **changes)
         for news in self._listeners:
             news.hear(kept.header.id, last_seq)

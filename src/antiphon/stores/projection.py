@@ -10,6 +10,8 @@ from antiphon.stores.base import Change
 
 SETTINGS_BACK = "settings_back"
 """In place of `settings_seq`: how many events lie between the last one and the one that changed settings."""
+COMPACT_BACK = "compact_back"
+"""The same in place of `compact_seq`."""
 
 
 def header_changes(change: Change) -> dict[str, Any]:
@@ -31,8 +33,16 @@ def _of_event(event: e.Event, back: int) -> dict[str, Any]:
             given = {name: getattr(event, name) for name in names if getattr(event, name) is not None}
             breaks_prefix = given.keys() & {"system", "model", "tools"}
             return {**given, SETTINGS_BACK: back} if breaks_prefix else given
+        case e.ContextCompact():
+            return {COMPACT_BACK: back}
         case e.TitleChange():
             return {"title": event.title}
+        case _:
+            return _head(event)
+
+
+def _head(event: e.Event) -> dict[str, Any]:
+    match event:
         case e.HeadMove():
             return {"head": event.message_id}
         case e.TurnStart() if event.message_id is None:

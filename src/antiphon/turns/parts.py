@@ -1,6 +1,7 @@
 """What all turns of a replica share."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from antiphon.clock import Clock, milliseconds
 from antiphon.context.plan import Limits
@@ -11,6 +12,18 @@ from antiphon.turns.billing import Billing
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
 from antiphon.turns.paths import Paths
+from antiphon.turns.standings import Standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thrift:
+    """What is done so that long conversations cost less, and beside the answers."""
+
+    small_model: str = "claude-haiku-5-5"
+    cache: Literal["auto", "5m", "1h", "off"] = "auto"
+    compaction: bool = True
+    keepalive: bool = False
+    titles: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +44,8 @@ class Parts:
     deadline_s: float
     keep_deltas_s: float
     """Seconds for which the deltas of an ended turn stay in the log."""
+    standings: Standings
+    thrift: Thrift = Thrift()
 
     def now(self) -> int:
         """Milliseconds since the epoch, as events have them."""

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from antiphon.context.plan import Request, plan_request
+from antiphon.context.compaction import Nothing
+from antiphon.context.plan import plan_request
 from antiphon.domain import events as e
-from antiphon.domain.conversations import Header, PlacedMessage
+from antiphon.domain.conversations import Header
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
 from antiphon.stores.base import Acceptance, Change, Start, TurnRecord
 from antiphon.turns.endings import Step
+from antiphon.turns.ground import Ground, compaction_due, survey
 from antiphon.turns.parts import Parts
 from antiphon.turns.progress import Progress, first_step
 from antiphon.turns.writing import Writing
@@ -37,22 +39,11 @@ class Planned:
         )
 
 
-async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Progress) -> Planned:
-    """Raises InputError: there is no valid request to make. OverBudget, StoreUnavailable, NotFound."""
-    header = progress.header
-    stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
-    path = list(await parts.paths.to(header.id, stored_to))
-    path += [PlacedMessage(seq=header.last_seq + 1, message=added) for added in progress.messages]
-    request = Request(
-        model=header.model or parts.model,
-        options=queue.options,
-        tools=parts.toolbox.wire(header.tools),
-        limits=parts.limits,
-    )
-    parts.billing.table.get(request.model)
-    plan = plan_request(header, path, request)
+async def plan_step(parts: Parts, turn_id: str, ground: Ground) -> Planned:
+    """Raises InputError: there is no valid request to make. OverBudget."""
+    plan = plan_request(ground.progress.header, ground.path, ground.request, ground.compaction)
     counted = await parts.upstream.count_tokens(plan) if parts.billing.must_count(plan) else None
-    return _announced(parts, turn_id, plan, progress, counted)
+    return _announced(parts, turn_id, plan, ground.progress, counted)
 
 
 async def count_again(parts: Parts, planned: Planned) -> Planned:
@@ -91,8 +82,10 @@ async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> tu
     if header.running is not None or acceptance.queue.after_turn is not None:
         return None
     record = record_of(acceptance, header, seq=header.last_seq + (2 if acceptance.message else 1))
-    progress = first_step(record, None, parts.now())
-    planned = await plan_step(parts, record.id, record.queue, progress)
+    ground = await survey(parts, record.queue, first_step(record, None, parts.now()))
+    if not isinstance(compaction_due(parts, ground), Nothing):
+        return None
+    planned = await plan_step(parts, record.id, ground)
     return Start(last_seq=header.last_seq, change=planned.change), planned
 
 

@@ -15,7 +15,9 @@ from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
 from antiphon.turns.attempt import attempt_error, is_charged, step_end, write_answer
+from antiphon.turns.compacting import compacted
 from antiphon.turns.endings import Step
+from antiphon.turns.ground import Ground, survey
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Planned, count_again, plan_step
 from antiphon.turns.progress import (
@@ -57,6 +59,7 @@ class TurnRunner:
         self._lease = lease
         self._record = record
         self._begun = step
+        self._titled = False
         self._work: asyncio.Task[Any] | None = None
         self._listening: set[asyncio.Task[None]] = set()
         self._deadline = 0.0
@@ -167,15 +170,24 @@ class TurnRunner:
     async def _start_step(self, record: TurnRecord, progress: Progress) -> Step | Change:
         """Plan outside the transaction, then commit that a request goes out; or end, if none can."""
         try:
-            planned = await plan_step(self._parts, record.id, record.queue, progress)
-            return await self._announce(planned)
+            ground = await survey(self._parts, record.queue, progress)
+            header = await compacted(self._parts, ground, self._commit, self._stoppable)
+            if header is not None:
+                ground = await survey(self._parts, record.queue, replace(progress, header=header))
+            self._titled = self._titled or ground.titled
+            return await self._announce(await plan_step(self._parts, record.id, ground), ground)
+        except Stopped:
+            return self._ended(record, progress, "cancelled", None)
         except OverBudget as error:
             return self._ended(record, progress, "over_budget", endings.problem_of(error))
         except (InputError, AnswerError) as error:
             return self._ended(record, progress, "failed", endings.problem_of(error))
 
-    async def _announce(self, planned: Planned) -> Step:
+    async def _announce(self, planned: Planned, ground: Ground) -> Step:
         """Where a budget does not cover the most that it could be, Claude's own count may fit."""
+        self._parts.standings.note_sent(
+            self._lease.conversation_id, self._parts.now(), ground.request.lifetime
+        )
         try:
             frames = await self._commit(planned.change)
         except OverBudget:

@@ -14,6 +14,7 @@ from antiphon.money.ledger import EntryChange
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode
 from antiphon.stores.projection import (
+    COMPACT_BACK,
     SETTINGS_BACK,
     header_changes,
     ledger_changes,
@@ -76,6 +77,7 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
     return {
         "events": pack_events(change.events),
         "settings_back": changed.pop(SETTINGS_BACK, None),
+        "compact_back": changed.pop(COMPACT_BACK, None),
         "fields": {name: _field(value) for name, value in changed.items()},
         "messages": [message_row(message) for message in change.messages],
         "removed": change.removed,
@@ -147,6 +149,7 @@ def header_of(principal: str, conversation_id: str, state: bytes) -> Header:
         options=_options.decode(row["options"]),
         tools=_names.decode(row["tools"]),
         settings_seq=int(row["settings_seq"]),
+        compact_seq=int(row.get("compact_seq", 0)),
         running=row["running"] or None,
     )
 

@@ -35,6 +35,7 @@ def header_of(row: Row[Any]) -> Header:
         options=_options.decode(row.options),
         tools=_names.decode(row.tools),
         settings_seq=row.settings_seq,
+        compact_seq=row.compact_seq,
         running=row.running,
     )
 

@@ -80,14 +80,18 @@ PUT_KEY = text(
 
 _FENCE = " AND running = :f_turn AND counter = :f_counter AND lease_owner = :f_owner"
 RENEW = text("UPDATE conversations SET lease_until = :until WHERE id = :f_id" + _FENCE)  # noqa: S608
-_SPECIAL = {"settings_back": "settings_seq = last_seq + :count - :settings_back"}
+_SPECIAL = {
+    "settings_back": "settings_seq = last_seq + :count - :settings_back",
+    "compact_back": "compact_seq = last_seq + :count - :compact_back",
+}
 
 
 @cache
 def change_conversation(fields: frozenset[str], *, fenced: bool) -> TextClause:
     """Claim `:count` seqs and set `fields`, under the fence or not; returns the new last seq.
 
-    `settings_back` is how many events lie between the last one and the one that changed the settings.
+    `settings_back` is how many events lie between the last one and the one that changed the settings;
+    `compact_back` the same of the one that compacted the context.
     """
     unknown = fields - _SPECIAL.keys() - set(conversations.c.keys())
     assert not unknown, unknown

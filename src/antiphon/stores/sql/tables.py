@@ -44,6 +44,7 @@ conversations = Table(
     Column("options", LargeBinary, nullable=False),
     Column("tools", LargeBinary, nullable=False),
     Column("settings_seq", BigInteger, nullable=False),
+    Column("compact_seq", BigInteger, nullable=False, server_default="0"),
     Column("running", String),
     Column("lease_owner", String),
     Column("lease_until", Float(53)),

@@ -56,6 +56,9 @@ local function commit(change)
   if change.settings_back then
     redis.call('HSET', state, 'settings_seq', last_seq - change.settings_back)
   end
+  if change.compact_back then
+    redis.call('HSET', state, 'compact_seq', last_seq - change.compact_back)
+  end
   if change.fields.updated_at then redis.call('ZADD', recent, change.fields.updated_at, given.id) end
   for _, message in ipairs(change.messages) do
     put_message(message[1], message[2], message[3], last_seq)

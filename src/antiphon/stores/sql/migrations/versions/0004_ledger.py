@@ -1,4 +1,6 @@
-"""The ledger: one entry per request, which outlives its conversation; and the accounts of budgets."""
+"""The ledger: one entry per request, which outlives its conversation; the accounts of budgets; and where a
+conversation's context was compacted.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +26,9 @@ COUNTS = (
 
 
 def upgrade() -> None:
+    op.add_column(
+        "conversations", sa.Column("compact_seq", sa.BigInteger(), nullable=False, server_default="0")
+    )
     op.create_table(
         "ledger",
         sa.Column("conversation_id", sa.String(), nullable=False),

@@ -4,22 +4,34 @@ Each rule yields a sentence for each thing that should not be. `test_checker.py`
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import Block, Message, text_of
-from antiphon.simulator.record import RecordedRequest
+from antiphon.domain.messages import text_of
 from antiphon.stores.frames import decode, decode_all
-from tests.faults.history import Attempt, Evidence, Stored
+from tests.faults.history import Evidence
+from tests.faults.views import (
+    asked,
+    events_of,
+    further_attempts,
+    journal,
+    path_to,
+    place,
+    plain,
+    questions,
+    was_completed,
+)
 
 Rule: TypeAlias = Callable[[Evidence], Iterator[str]]
 
 ASKED_TO_WAIT = {(503, "store-unavailable")}
 """What a client may be told beside what it asked for. A connection that breaks tells it nothing."""
+CLOCKS_MS = 50
+"""How far the clocks of processes and stores on one machine may be from each other, rounding included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ def every_turn_is_once_in_the_log(evidence: Evidence) -> Iterator[str]:
     for stored in evidence.stored.values():
         counts = Counter(
             (type(event).__name__, turn_id)
-            for event in _events(stored)
+            for event in events_of(stored)
             if isinstance(event, e.MessageAdd | e.TurnQueue | e.TurnStart | e.TurnEnd)
             and (turn_id := event.turn_id)
         )
@@ -132,15 +144,15 @@ def every_turn_has_ended(evidence: Evidence) -> Iterator[str]:
 def questions_and_answers_alternate(evidence: Evidence) -> Iterator[str]:
     """On the path to the head, where every answered turn stands, in the order in which they started."""
     for stored in evidence.stored.values():
-        path = _path(stored, stored.header.head)
+        path = path_to(stored, stored.header.head)
         if [message.role for message in path] != ["user", "assistant"] * (len(path) // 2):
             yield f"the roles on the path of {stored.header.id} do not alternate"
-        for asked, answered in zip(path[::2], path[1::2], strict=False):
-            if asked.turn_id != answered.turn_id:
-                yield f"the answer of {answered.turn_id} follows the question of {asked.turn_id}"
-            if text_of(asked.content) not in text_of(answered.content) and _was_completed(stored, asked):
-                yield f"the answer to {text_of(asked.content)!r} is to something else"
-        started = [event.turn_id for event in _events(stored) if isinstance(event, e.TurnStart)]
+        for question, answered in zip(path[::2], path[1::2], strict=False):
+            if question.turn_id != answered.turn_id:
+                yield f"the answer of {answered.turn_id} follows the question of {question.turn_id}"
+            if text_of(question.content) not in text_of(answered.content) and was_completed(stored, question):
+                yield f"the answer to {text_of(question.content)!r} is to something else"
+        started = [event.turn_id for event in events_of(stored) if isinstance(event, e.TurnStart)]
         answers = [each for each in started if stored.turns.get(each) in ("completed", "interrupted")]
         if answers != [message.turn_id for message in path[::2]]:
             yield f"the path of {stored.header.id} does not hold every answer once, in order"
@@ -160,7 +172,7 @@ def the_log_makes_the_tables(evidence: Evidence) -> Iterator[str]:
             "tools": (header.tools, state.tools),
             "messages": (stored.messages, state.messages),
             "turns": (stored.turns, {turn.id: turn.status for turn in state.turns.values()}),
-            "attempts": (sorted(stored.attempts, key=_place), sorted(_journal(stored), key=_place)),
+            "attempts": (sorted(stored.attempts, key=place), sorted(journal(stored), key=place)),
         }
         for name, (table, log) in compared.items():
             if table != log:
@@ -178,25 +190,25 @@ def no_request_was_invalid(evidence: Evidence) -> Iterator[str]:
 
 def every_request_is_a_path_of_the_tree(evidence: Evidence) -> Iterator[str]:
     """What was sent is what leads to the question; nothing on that path has changed since."""
-    questions = _questions(evidence)
+    known = questions(evidence)
     for request in evidence.requests:
-        stored, question = questions.get(_asked(request), (None, None))
+        stored, question = known.get(asked(request), (None, None))
         if stored is None or question is None:
             yield f"request {request.number} asks what nobody asked"
             continue
-        path = [(each.role, list(each.content)) for each in _path(stored, question.id)]
-        sent = [(each["role"], _plain(each["content"])) for each in request.body["messages"]]
+        path = [(each.role, list(each.content)) for each in path_to(stored, question.id)]
+        sent = [(each["role"], plain(each["content"])) for each in request.body["messages"]]
         if sent != path:
             yield f"request {request.number} sent {len(sent)} messages that are not the path of {len(path)}"
 
 
 def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
     """No more requests for a turn than attempts of it; each finished attempt is a request that was made."""
-    questions = _questions(evidence)
+    known = questions(evidence)
     made: Counter[str] = Counter()
     numbers: dict[str, str] = {}
     for request in evidence.requests:
-        _, question = questions.get(_asked(request), (None, None))
+        _, question = known.get(asked(request), (None, None))
         if question is not None:
             made[question.turn_id] += 1
             numbers[f"req_sim_{request.number:06}"] = question.turn_id
@@ -212,16 +224,30 @@ def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
             yield f"attempt {attempt.attempt} of {attempt.turn_id} was left open"
 
 
-def a_crash_costs_at_most_one_request(evidence: Evidence) -> Iterator[str]:
-    """Per turn that ran at that time. What Claude failed may have been tried again."""
+def every_further_attempt_has_a_cause(evidence: Evidence) -> Iterator[str]:
+    """Between an attempt and the next something struck, or the lease lapsed; or Claude failed it."""
     for stored in evidence.stored.values():
-        spans = _spans(stored)
-        for turn_id, count in Counter(attempt.turn_id for attempt in stored.attempts).items():
-            begun, ended = spans.get(turn_id, (0, 0))
-            hits = [hit for hit in evidence.history.disturbances if hit.begun <= ended and hit.over >= begun]
-            allowed = 1 + len(hits) + evidence.upstream_faults
-            if count > allowed:
-                yield f"turn {turn_id} took {count} attempts, {allowed} were due"
+        failed = Counter[str]()
+        for before, after in further_attempts(stored):
+            struck = any(
+                before.at <= hit.over and hit.begun <= after.at for hit in evidence.history.disturbances
+            )
+            lapsed = any(
+                lost.turn_id == before.turn_id
+                and lost.lapsed(evidence.lease_s) - CLOCKS_MS <= after.at
+                and before.at <= lost.noticed
+                for lost in evidence.leases_lost
+            )
+            failed[before.turn_id] += not (struck or lapsed)
+            if failed[before.turn_id] > evidence.upstream_faults:
+                yield f"attempt {after.attempt} of {after.turn_id} has no cause"
+
+
+def no_lease_is_lost_while_it_lasts(evidence: Evidence) -> Iterator[str]:
+    """Nobody may claim what was renewed in time, however busy the machine is."""
+    for lost in evidence.leases_lost:
+        if 1000 * lost.unrenewed_s + CLOCKS_MS < 1000 * evidence.lease_s:
+            yield f"the lease of {lost.turn_id} was lost {lost.unrenewed_s} s after it was renewed"
 
 
 RULES: tuple[Rule, ...] = (
@@ -237,102 +263,6 @@ RULES: tuple[Rule, ...] = (
     no_request_was_invalid,
     every_request_is_a_path_of_the_tree,
     every_request_is_in_the_journal,
-    a_crash_costs_at_most_one_request,
+    every_further_attempt_has_a_cause,
+    no_lease_is_lost_while_it_lasts,
 )
-
-
-# Views of the evidence
-
-
-def _events(stored: Stored) -> list[e.Event]:
-    return [decode(frame) for frame in stored.frames]
-
-
-def _path(stored: Stored, message_id: str | None) -> list[Message]:
-    """From the root to a message; what is missing, or leads in a circle, ends it."""
-    path: list[Message] = []
-    while message_id is not None and (message := stored.messages.get(message_id)) and message not in path:
-        path.append(message)
-        message_id = message.parent_id
-    return path[::-1]
-
-
-def _was_completed(stored: Stored, message: Message) -> bool:
-    return stored.turns.get(message.turn_id) == "completed"
-
-
-def _questions(evidence: Evidence) -> dict[str, tuple[Stored, Message]]:
-    """A person's messages by their text, which is unique."""
-    return {
-        text_of(message.content): (stored, message)
-        for stored in evidence.stored.values()
-        for message in stored.messages.values()
-        if message.role == "user"
-    }
-
-
-def _asked(request: RecordedRequest) -> str:
-    messages = request.body["messages"] if isinstance(request.body, dict) else []
-    return text_of(_plain(messages[-1]["content"])) if messages else ""
-
-
-def _plain(content: Any) -> list[Block]:
-    """Blocks without cache breakpoints, which are no part of what is said."""
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [{key: value for key, value in block.items() if key != "cache_control"} for block in blocks]
-
-
-def _spans(stored: Stored) -> dict[str, tuple[int, int]]:
-    """When each turn started and ended."""
-    started: dict[str, int] = {}
-    spans: dict[str, tuple[int, int]] = {}
-    for event in _events(stored):
-        match event:
-            case e.TurnStart():
-                started[event.turn_id] = event.at
-            case e.TurnEnd():
-                spans[event.turn_id] = started.get(event.turn_id, event.at), event.at
-            case _:
-                pass
-    return spans
-
-
-def _journal(stored: Stored) -> Sequence[Attempt]:
-    """The attempts that the log tells of."""
-    turn_id, journal = "", dict[tuple[str, int, int], Attempt]()
-    for event in _events(stored):
-        match event:
-            case e.TurnStart():
-                turn_id = event.turn_id
-            case e.StepStart():
-                journal[turn_id, event.step, event.attempt] = _row(turn_id, event, "open", None, 0)
-            case e.StepEnd():
-                row = _row(turn_id, event, event.stop_reason, event.request_id, event.cost_nanodollars)
-                journal[turn_id, event.step, event.attempt] = row
-            case e.AttemptError():
-                row = _row(turn_id, event, event.error.name, event.request_id, event.cost_nanodollars)
-                journal[turn_id, event.step, event.attempt] = row
-            case _:
-                pass
-    return list(journal.values())
-
-
-def _row(
-    turn_id: str,
-    event: e.StepStart | e.StepEnd | e.AttemptError,
-    status: str,
-    request_id: str | None,
-    cost: int,
-) -> Attempt:
-    return Attempt(
-        turn_id=turn_id,
-        step=event.step,
-        attempt=event.attempt,
-        status=status,
-        request_id=request_id,
-        cost_nanodollars=cost,
-    )
-
-
-def _place(attempt: Attempt) -> tuple[str, int, int]:
-    return attempt.turn_id, attempt.step, attempt.attempt

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from antiphon.simulator.server import Simulator
+from tests.faults.figures import Figures
 
 PATIENCE_S = 60.0
 STALL_S = 2.0
@@ -28,6 +29,8 @@ class Replica:
     name: str
     environment: dict[str, str]
     log: Path
+    program: str = "antiphon"
+    """The module that is run."""
     url: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -35,7 +38,7 @@ class Replica:
         """Returns when it listens."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("antiphon")), "serve", "--port", "0"],
+                [sys.executable, "-m", self.program, "serve", "--port", "0"],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -83,6 +86,10 @@ class Replica:
     def said(self) -> str:
         return self.log.read_text()[-2000:]
 
+    def logged(self) -> int:
+        """How long its log is by now, in bytes."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -91,6 +98,9 @@ class Pair:
     store: str
     claude: Simulator
     replicas: tuple[Replica, ...]
+    lease_s: float
+    figures: list[Figures] = field(default_factory=list)
+    """Of the runs since somebody took them."""
 
     def mend(self) -> None:
         """Put back what a test that failed has left: whatever is dead, stopped or limited."""
@@ -119,7 +129,7 @@ def running_pair(store: str, claude: Simulator, folder: Path, *, lease_s: float 
     try:
         with ThreadPoolExecutor(len(replicas)) as starters:
             list(starters.map(Replica.start, replicas))
-        yield Pair(store, claude, replicas)
+        yield Pair(store, claude, replicas, lease_s)
     finally:
         for replica in replicas:
             replica.kill()

@@ -1,19 +1,18 @@
 """What happens to the replicas while clients are at work. Seeded: the same seed, the same choices."""
 
 import asyncio
-import sys
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from antiphon.clock import SystemClock, milliseconds
 from tests.faults.checker import faults
-from tests.faults.evidence import stored_conversations
+from tests.faults.evidence import leases_lost, stored_conversations
+from tests.faults.figures import figures_of
 from tests.faults.history import Disturbance, Evidence
 from tests.faults.replicas import Pair, Replica
 from tests.faults.traffic import Plan, Traffic, traffic
-from tests.stores.postgres.server import Server
 
 CLOCK = SystemClock()
 LONGEST_PAUSE_S = 0.8
@@ -38,6 +37,7 @@ async def run(
 ) -> Evidence:
     """Run a scenario under traffic and let the checker decide."""
     pair.claude.forget()
+    logged = {replica.log: replica.logged() for replica in pair.replicas}
     async with traffic(pair.replicas, plan) as clients:
         if plan.senders:
             await clients.answered(1)
@@ -48,29 +48,34 @@ async def run(
         requests=tuple(each for each in pair.claude.requests if each.path == "/v1/messages"),
         endings=endings,
         upstream_faults=upstream_faults,
+        leases_lost=leases_lost(
+            line for log, known in logged.items() for line in log.read_bytes()[known:].splitlines()
+        ),
+        lease_s=pair.lease_s,
     )
     wrong = faults(evidence)
     assert not wrong, "\n".join(f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong)
-    tell(plan, evidence)
+    pair.figures.append(figures_of(evidence))
     return evidence
 
 
-async def kill_some(clients: Traffic, replicas: Sequence[Replica], kills: int, seed: int) -> None:
-    """`kill -9` at random points, each followed by a new process.
-
-    The disturbance lasts until that one listens: as it starts, it takes the processor from heartbeats that
-    have to come three times a second.
-    """
+async def kill_some(
+    clients: Traffic, replicas: Sequence[Replica], kills: int, seed: int, *, answers: int = 0
+) -> None:
+    """`kill -9` at random points, each followed by a new process, and by so many answers."""
     random, done = Random(f"{seed} kills"), 0
     while done < kills:
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
         dying = list(replicas) if random.random() < BOTH else [random.choice(replicas)]
+        kind = "kill" if len(dying) == 1 else "kill of all"
         begun = milliseconds(CLOCK)
         for replica in dying:
             replica.kill()
+        clients.disturbances.append(Disturbance(kind=kind, begun=begun, over=milliseconds(CLOCK)))
         done += len(dying)
         await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in dying))
-        clients.disturbances.append(Disturbance(kind="kill", begun=begun, over=milliseconds(CLOCK)))
+        if answers:
+            await clients.answered(answers)
     await clients.answered(1)
 
 
@@ -88,7 +93,17 @@ async def stop_some(clients: Traffic, replicas: Sequence[Replica], stops: int, s
         await clients.answered(1)
 
 
-async def kill_database(clients: Traffic, server: Server, kills: int, seed: int) -> None:
+class Mortal(Protocol):
+    """A database server with all its processes."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None:
+        """Start again on the same data; returns when it answers."""
+        ...
+
+
+async def kill_database(clients: Traffic, server: Mortal, kills: int, seed: int) -> None:
     """`kill -9` of the database with all its processes. It stays away until clients were told so."""
     random = Random(f"{seed} kills of the database")
     for _ in range(kills):
@@ -114,18 +129,3 @@ async def fill_disk(clients: Traffic, replicas: Sequence[Replica], database: Pat
             replica.limit_files(None)
         clients.disturbances.append(Disturbance(kind="full disk", begun=begun, over=milliseconds(CLOCK)))
         await clients.answered(2)
-
-
-def tell(plan: Plan, evidence: Evidence) -> None:
-    """The figures of a run; pytest shows them with `-s`."""
-    turns = sum(len(stored.turns) for stored in evidence.stored.values())
-    attempts = sum(len(stored.attempts) for stored in evidence.stored.values())
-    events = sum(len(stored.frames) for stored in evidence.stored.values())
-    history = evidence.history
-    told = Counter(f"{refusal.status}" for refusal in history.refusals)
-    hits = Counter(hit.kind for hit in history.disturbances)
-    sys.stdout.write(
-        f"\nseed {plan.seed}: {dict(hits)}; {len(history.acknowledged)} acknowledgements of {turns} turns, "
-        f"{len(evidence.requests)} requests in {attempts} attempts, {events} events read by "
-        f"{len(history.readings)} readers, refusals {dict(told)}; no fault\n"
-    )

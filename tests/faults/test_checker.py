@@ -20,6 +20,7 @@ from tests.faults.history import (
     Disturbance,
     Evidence,
     History,
+    LeaseLost,
     Reading,
     Refusal,
     Stored,
@@ -151,6 +152,9 @@ GOOD = Evidence(
     stored={ID: STORED},
     requests=(request(1, *FIRST), request(2, *SECOND), request(3, *SECOND)),
 )
+
+LOST_LEASE = LeaseLost(turn_id="two", counter=2, unrenewed_s=1.01, noticed=35)
+"""It lapsed at 25, between the two attempts."""
 
 
 def history(**changes: Any) -> Evidence:
@@ -317,16 +321,36 @@ BAD: dict[str, tuple[str, Evidence]] = {
             )
         ),
     ),
-    "a second attempt without a crash": ("a_crash_costs_at_most_one_request", history(disturbances=())),
+    "a second attempt without a crash": ("every_further_attempt_has_a_cause", history(disturbances=())),
     "a second attempt that no crash explains": (
-        "a_crash_costs_at_most_one_request",
+        "every_further_attempt_has_a_cause",
         history(disturbances=(Disturbance(kind="kill", begun=50, over=51),)),
+    ),
+    "a second attempt after a kill before the first": (
+        "every_further_attempt_has_a_cause",
+        history(disturbances=(Disturbance(kind="kill", begun=15, over=16),)),
+    ),
+    "a second attempt that another turn's lost lease does not explain": (
+        "every_further_attempt_has_a_cause",
+        replace(history(disturbances=()), leases_lost=(replace(LOST_LEASE, turn_id="one"),)),
+    ),
+    "a second attempt before the lease could lapse": (
+        "every_further_attempt_has_a_cause",
+        replace(history(disturbances=()), leases_lost=(replace(LOST_LEASE, noticed=5000),)),
+    ),
+    "a lease that was lost although it was renewed in time": (
+        "no_lease_is_lost_while_it_lasts",
+        replace(GOOD, leases_lost=(replace(LOST_LEASE, unrenewed_s=0.4),)),
     ),
 }
 
 
 def test_a_good_history_passes() -> None:
     assert faults(GOOD) == []
+
+
+def test_a_lease_that_lapsed_explains_a_second_attempt() -> None:
+    assert faults(replace(history(disturbances=()), leases_lost=(LOST_LEASE,))) == []
 
 
 def test_what_claude_failed_may_be_tried_again() -> None:

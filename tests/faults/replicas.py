@@ -8,14 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from antiphon.simulator.server import Simulator
+from tests.faults.evidence import stored_conversations
 from tests.faults.figures import Figures
+from tests.faults.history import Stored
+
+Reader: TypeAlias = Callable[[Iterable[str]], Awaitable[dict[str, Stored]]]
 
 PATIENCE_S = 60.0
 STALL_S = 2.0
@@ -31,6 +37,8 @@ class Replica:
     log: Path
     program: str = "antiphon"
     """The module that is run."""
+    inside: tuple[str, ...] = ()
+    """What the command begins with, to run elsewhere than here."""
     url: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -38,7 +46,7 @@ class Replica:
         """Returns when it listens."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.program, "serve", "--port", "0"],
+                [*self.inside, sys.executable, "-m", self.program, "serve", "--port", "0"],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -99,6 +107,8 @@ class Pair:
     claude: Simulator
     replicas: tuple[Replica, ...]
     lease_s: float
+    read: Reader
+    """What is stored of conversations."""
     figures: list[Figures] = field(default_factory=list)
     """Of the runs since somebody took them."""
 
@@ -112,7 +122,18 @@ class Pair:
 
 
 @contextmanager
-def running_pair(store: str, claude: Simulator, folder: Path, *, lease_s: float = 1.0) -> Generator[Pair]:
+def running_pair(
+    store: str,
+    claude: Simulator,
+    folder: Path,
+    *,
+    lease_s: float = 1.0,
+    program: str = "antiphon",
+    inside: tuple[str, ...] = (),
+    read: Reader | None = None,
+    **more: str,
+) -> Generator[Pair]:
+    """Two replicas with `more` in their environment. By default `read` opens the store a third time."""
     ours = ("ANTIPHON_", "ANTHROPIC_")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
@@ -124,12 +145,15 @@ def running_pair(store: str, claude: Simulator, folder: Path, *, lease_s: float 
         "ANTIPHON_STALL_S": str(STALL_S),
         "ANTIPHON_TITLES": "off",
         "PYTHONDONTWRITEBYTECODE": "",
+        **more,
     }
-    replicas = tuple(Replica(name, environment, folder / f"{name}.log") for name in ("one", "two"))
+    replicas = tuple(
+        Replica(name, environment, folder / f"{name}.log", program, inside) for name in ("one", "two")
+    )
     try:
         with ThreadPoolExecutor(len(replicas)) as starters:
             list(starters.map(Replica.start, replicas))
-        yield Pair(store, claude, replicas, lease_s)
+        yield Pair(store, claude, replicas, lease_s, read or partial(stored_conversations, store))
     finally:
         for replica in replicas:
             replica.kill()

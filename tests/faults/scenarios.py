@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from random import Random
 from typing import Protocol
 
 from antiphon.clock import SystemClock, milliseconds
 from tests.faults.checker import faults
-from tests.faults.evidence import leases_lost, stored_conversations
+from tests.faults.disks import Disk
+from tests.faults.evidence import leases_lost
 from tests.faults.figures import figures_of
 from tests.faults.history import Disturbance, Evidence
 from tests.faults.replicas import Pair, Replica
@@ -19,8 +19,6 @@ LONGEST_PAUSE_S = 0.8
 """Before a kill. An answer takes about half a second, so kills find it anywhere."""
 LONGEST_SENTENCE = 500
 """Of a fault that quotes whole tables."""
-ROOM = 20_000
-"""Bytes that a disk still has: a few commits, so that it fills up in the middle of something."""
 BOTH = 0.2
 """How often all replicas die at once."""
 
@@ -44,7 +42,7 @@ async def run(
         await scenario(clients)
     evidence = Evidence(
         history=clients.history(),
-        stored=await stored_conversations(pair.store, clients.conversations),
+        stored=await pair.read(clients.conversations),
         requests=tuple(each for each in pair.claude.requests if each.path == "/v1/messages"),
         endings=endings,
         upstream_faults=upstream_faults,
@@ -117,15 +115,17 @@ async def kill_database(clients: Traffic, server: Mortal, kills: int, seed: int)
         await clients.answered(2)
 
 
-async def fill_disk(clients: Traffic, replicas: Sequence[Replica], database: Path, times: int) -> None:
-    """No file may grow any more, until clients were told so; then there is room again."""
-    for _ in range(times):
+async def fill_disk(clients: Traffic, disk: Disk, times: int) -> None:
+    """Nothing more fits on it, until clients were told so; then there is room again.
+
+    One more client asks meanwhile: the others may all be waiting for answers that cannot be written.
+    """
+    for number in range(times):
         begun = milliseconds(CLOCK)
-        size = max(path.stat().st_size for path in database.parent.glob(f"{database.name}*"))
-        for replica in replicas:
-            replica.limit_files(size + ROOM)
+        await asyncio.to_thread(disk.fill)
+        asking = asyncio.create_task(clients.say(f"meanwhile.{number}"))
         await clients.refused(3)
-        for replica in replicas:
-            replica.limit_files(None)
+        disk.free()
+        await asking
         clients.disturbances.append(Disturbance(kind="full disk", begun=begun, over=milliseconds(CLOCK)))
         await clients.answered(2)

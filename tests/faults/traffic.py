@@ -166,10 +166,10 @@ class Traffic:
                 return
             await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))
 
-    async def say(self, key: str, at: Replica) -> str:
-        """Send a message to the first conversation by this replica; its turn's id."""
+    async def say(self, key: str, at: Replica | None = None) -> str:
+        """Send a message to the first conversation, by this replica or by any; its turn's id."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self._acknowledge(self.conversations[0], key, Random(0), [at])
+            return await self._acknowledge(self.conversations[0], key, Random(key), [at] if at else ())
 
     async def end_of(self, turn_id: str) -> None:
         """Wait until a reader sees it."""

@@ -1,7 +1,8 @@
 """What happens to the replicas while clients are at work. Seeded: the same seed, the same choices."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -46,13 +47,12 @@ async def run(
         requests=tuple(each for each in pair.claude.requests if each.path == "/v1/messages"),
         endings=endings,
         upstream_faults=upstream_faults,
-        leases_lost=leases_lost(
-            line for log, known in logged.items() for line in log.read_bytes()[known:].splitlines()
-        ),
+        leases_lost=leases_lost(lines := _lines(logged)),
         lease_s=pair.lease_s,
     )
     wrong = faults(evidence)
-    assert not wrong, "\n".join(f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong)
+    found = [f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong]
+    assert not wrong, "\n".join([*found, *map(str, evidence.history.disturbances), *map(bytes.decode, lines)])
     pair.figures.append(figures_of(evidence))
     return evidence
 
@@ -89,6 +89,11 @@ async def stop_some(clients: Traffic, replicas: Sequence[Replica], stops: int, s
         replica.go_on()
         clients.disturbances.append(Disturbance(kind="stop", begun=begun, over=milliseconds(CLOCK)))
         await clients.answered(1)
+
+
+def _lines(logged: Mapping[Path, int]) -> list[bytes]:
+    """What was written into these files beyond so many bytes."""
+    return [line for log, known in logged.items() for line in log.read_bytes()[known:].splitlines()]
 
 
 class Mortal(Protocol):

@@ -6,7 +6,7 @@ Each rule yields a sentence for each thing that should not be. `test_checker.py`
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TypeAlias
 
 from antiphon.domain import events as e
@@ -16,6 +16,7 @@ from antiphon.stores.frames import decode, decode_all
 from tests.faults.history import Evidence
 from tests.faults.views import (
     asked,
+    cuts,
     events_of,
     further_attempts,
     journal,
@@ -23,7 +24,9 @@ from tests.faults.views import (
     place,
     plain,
     questions,
-    was_completed,
+    said,
+    started,
+    uses_tools,
 )
 
 Rule: TypeAlias = Callable[[Evidence], Iterator[str]]
@@ -72,11 +75,13 @@ def every_turn_is_once_in_the_log(evidence: Evidence) -> Iterator[str]:
             (type(event).__name__, turn_id)
             for event in events_of(stored)
             if isinstance(event, e.MessageAdd | e.TurnQueue | e.TurnStart | e.TurnEnd)
+            and not (isinstance(event, e.MessageAdd) and event.parent_id is not None)  # results of tools
             and (turn_id := event.turn_id)
         )
-        for turn_id in stored.turns:
+        for turn_id, status in stored.turns.items():
             for kind in ("MessageAdd", "TurnQueue", "TurnStart", "TurnEnd"):
-                if counts[kind, turn_id] != 1:
+                withdrawn = kind == "TurnStart" and status == "cancelled" and counts[kind, turn_id] == 0
+                if counts[kind, turn_id] != 1 and not withdrawn:
                     yield f"turn {turn_id} has {counts[kind, turn_id]} times {kind}"
 
 
@@ -90,9 +95,10 @@ def no_acknowledged_message_is_gone(evidence: Evidence) -> Iterator[str]:
             yield f"event {told.seq} of {told.conversation_id} does not queue turn {told.turn_id}"
         if not isinstance(added, e.MessageAdd) or text_of(added.content) != told.text:
             yield f"event {told.seq - 1} of {told.conversation_id} does not add {told.text!r}"
-        said = [text_of(each.content) for each in stored.messages.values() if each.role == "user"]
-        if said.count(told.text) != 1:
-            yield f"{told.text!r} is {said.count(told.text)} times in the tree"
+        words = [text_of(each.content) for each in stored.messages.values() if each.role == "user"]
+        due = stored.turns.get(told.turn_id) != "cancelled" or told.turn_id in started(stored)
+        if words.count(told.text) != due:
+            yield f"{told.text!r} is {words.count(told.text)} times in the tree"
 
 
 def nobody_is_told_nonsense(evidence: Evidence) -> Iterator[str]:
@@ -145,16 +151,18 @@ def questions_and_answers_alternate(evidence: Evidence) -> Iterator[str]:
     """On the path to the head, where every answered turn stands, in the order in which they started."""
     for stored in evidence.stored.values():
         path = path_to(stored, stored.header.head)
-        if [message.role for message in path] != ["user", "assistant"] * (len(path) // 2):
-            yield f"the roles on the path of {stored.header.id} do not alternate"
-        for question, answered in zip(path[::2], path[1::2], strict=False):
-            if question.turn_id != answered.turn_id:
-                yield f"the answer of {answered.turn_id} follows the question of {question.turn_id}"
-            if text_of(question.content) not in text_of(answered.content) and was_completed(stored, question):
-                yield f"the answer to {text_of(question.content)!r} is to something else"
-        started = [event.turn_id for event in events_of(stored) if isinstance(event, e.TurnStart)]
-        answers = [each for each in started if stored.turns.get(each) in ("completed", "interrupted")]
-        if answers != [message.turn_id for message in path[::2]]:
+        for turn_id, group in groupby(path, lambda message: message.turn_id):
+            messages, completed = list(group), stored.turns.get(turn_id) == "completed"
+            roles = [message.role for message in messages]
+            pairs = ["user", "assistant"] * len(roles)
+            if roles != pairs[: len(roles)] or (completed and len(roles) % 2):
+                yield f"the roles of {turn_id} do not alternate: {roles}"
+            for question, answer in zip(messages[::2], messages[1::2], strict=False):
+                if completed and not uses_tools(answer) and said(question) not in said(answer):
+                    yield f"the answer to {said(question)!r} is to something else"
+        stays = ("completed", "interrupted", "cancelled")
+        answers = [each for each in started(stored) if stored.turns.get(each) in stays]
+        if answers != [turn_id for turn_id, _ in groupby(path, lambda message: message.turn_id)]:
             yield f"the path of {stored.header.id} does not hold every answer once, in order"
 
 
@@ -177,6 +185,43 @@ def the_log_makes_the_tables(evidence: Evidence) -> Iterator[str]:
         for name, (table, log) in compared.items():
             if table != log:
                 yield f"{name} of {header.id}: the table has {table}, the log makes {log}"
+
+
+def what_was_seen_is_kept(evidence: Evidence) -> Iterator[str]:
+    """Of a turn that was cancelled: the text up to the greatest `seen_seq` that came before its end."""
+    for stored in evidence.stored.values():
+        for cut in cuts(stored):
+            turn_id, kept = cut.end.turn_id, text_of(cut.end.kept.blocks)
+            if cut.seen_seq is None and cut.had_started:
+                yield f"turn {turn_id} was cancelled by nobody"
+            if kept != cut.seen:
+                yield f"turn {turn_id} kept {kept!r}, seen was {cut.seen!r}"
+            if cut.asked_again:
+                yield f"turn {turn_id} was cancelled, and asked Claude again"
+
+
+# What tools did
+
+
+def what_may_run_once_ran_once(evidence: Evidence) -> Iterator[str]:
+    for (effect, mark), count in Counter(evidence.tool_runs).items():
+        if effect == "once" and count > 1:
+            yield f"the tool that may run once ran {count} times for {mark}"
+
+
+def every_result_is_of_a_run(evidence: Evidence) -> Iterator[str]:
+    """What a result in the log says was done, and nothing was done that the log does not know of."""
+    ran = Counter(mark for _, mark in evidence.tool_runs)
+    begun = Counter[str]()
+    for stored in evidence.stored.values():
+        for event in events_of(stored):
+            if isinstance(event, e.ToolStart):
+                begun[str(event.input["mark"])] += 1
+            elif isinstance(event, e.ToolEnd) and not ran[mark := text_of(event.content)]:
+                yield f"the log has a result {mark!r} of a tool that did not run"
+    for mark, count in ran.items():
+        if count > begun[mark]:
+            yield f"the tool ran {count} times for {mark}, begun {begun[mark]} times"
 
 
 # What reached Claude
@@ -225,13 +270,16 @@ def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
 
 
 def every_further_attempt_has_a_cause(evidence: Evidence) -> Iterator[str]:
-    """Between an attempt and the next something struck, or the lease lapsed; or Claude failed it."""
+    """Between an attempt and the next something struck, or the lease lapsed; or Claude failed it.
+
+    Who got no processor for so long that its lease lapsed, and was killed before it noticed, cannot tell.
+    """
+    unnoticed = round(2000 * evidence.lease_s)
     for stored in evidence.stored.values():
         failed = Counter[str]()
         for before, after in further_attempts(stored):
-            struck = any(
-                before.at <= hit.over and hit.begun <= after.at for hit in evidence.history.disturbances
-            )
+            hits = evidence.history.disturbances
+            struck = any(before.at <= hit.over and hit.begun <= after.at + unnoticed for hit in hits)
             lapsed = any(
                 lost.turn_id == before.turn_id
                 and lost.lapsed(evidence.lease_s) - CLOCKS_MS <= after.at
@@ -260,6 +308,9 @@ RULES: tuple[Rule, ...] = (
     every_turn_has_ended,
     questions_and_answers_alternate,
     the_log_makes_the_tables,
+    what_was_seen_is_kept,
+    what_may_run_once_ran_once,
+    every_result_is_of_a_run,
     no_request_was_invalid,
     every_request_is_a_path_of_the_tree,
     every_request_is_in_the_journal,

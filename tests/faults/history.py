@@ -112,3 +112,5 @@ class Evidence:
     """How many requests Claude was told to fail: each may cost another attempt."""
     leases_lost: tuple[LeaseLost, ...] = ()
     lease_s: float = 1.0
+    tool_runs: tuple[tuple[str, str], ...] = ()
+    """Effect and mark of each, as the tools themselves noted it before they did anything else."""

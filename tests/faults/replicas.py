@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from antiphon.simulator.server import Simulator
@@ -131,7 +132,7 @@ def running_pair(
     program: str = "antiphon",
     inside: tuple[str, ...] = (),
     read: Reader | None = None,
-    **more: str,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> Generator[Pair]:
     """Two replicas with `more` in their environment. By default `read` opens the store a third time."""
     ours = ("ANTIPHON_", "ANTHROPIC_")

@@ -7,6 +7,7 @@ from random import Random
 from typing import Protocol
 
 from antiphon.clock import SystemClock, milliseconds
+from antiphon.simulator.script import Outcome
 from tests.faults.checker import faults
 from tests.faults.disks import Disk
 from tests.faults.evidence import leases_lost
@@ -33,9 +34,12 @@ async def run(
     *,
     endings: frozenset[str] = frozenset({"completed"}),
     upstream_faults: int = 0,
+    script: Sequence[Outcome] = (),
+    tool_runs: Path | None = None,
 ) -> Evidence:
-    """Run a scenario under traffic and let the checker decide."""
+    """Run a scenario under traffic and let the checker decide. Tools note their runs in `tool_runs`."""
     pair.claude.forget()
+    pair.claude.script(*script)
     logged = {replica.log: replica.logged() for replica in pair.replicas}
     async with traffic(pair.replicas, plan) as clients:
         if plan.senders:
@@ -49,6 +53,7 @@ async def run(
         upstream_faults=upstream_faults,
         leases_lost=leases_lost(lines := _lines(logged)),
         lease_s=pair.lease_s,
+        tool_runs=_runs(tool_runs) if tool_runs else (),
     )
     wrong = faults(evidence)
     found = [f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong]
@@ -58,13 +63,19 @@ async def run(
 
 
 async def kill_some(
-    clients: Traffic, replicas: Sequence[Replica], kills: int, seed: int, *, answers: int = 0
+    clients: Traffic,
+    replicas: Sequence[Replica],
+    kills: int,
+    seed: int,
+    *,
+    answers: int = 0,
+    both: float = BOTH,
 ) -> None:
     """`kill -9` at random points, each followed by a new process, and by so many answers."""
     random, done = Random(f"{seed} kills"), 0
     while done < kills:
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
-        dying = list(replicas) if random.random() < BOTH else [random.choice(replicas)]
+        dying = list(replicas) if random.random() < both else [random.choice(replicas)]
         kind = "kill" if len(dying) == 1 else "kill of all"
         begun = milliseconds(CLOCK)
         for replica in dying:
@@ -94,6 +105,11 @@ async def stop_some(clients: Traffic, replicas: Sequence[Replica], stops: int, s
 def _lines(logged: Mapping[Path, int]) -> list[bytes]:
     """What was written into these files beyond so many bytes."""
     return [line for log, known in logged.items() for line in log.read_bytes()[known:].splitlines()]
+
+
+def _runs(file: Path) -> tuple[tuple[str, str], ...]:
+    read = (line.partition(" ") for line in file.read_text().splitlines())
+    return tuple((effect, mark) for effect, _, mark in read)
 
 
 class Mortal(Protocol):

@@ -1,5 +1,6 @@
 """Views of the evidence: what the log, the tree and the requests say, each in one form. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,14 +35,21 @@ def path_to(stored: Stored, message_id: str | None) -> list[Message]:
     return path[::-1]
 
 
-def was_completed(stored: Stored, message: Message) -> bool:
-    return stored.turns.get(message.turn_id) == "completed"
+def started(stored: Stored) -> list[str]:
+    """The turns in the order in which they started; one that was withdrawn from the queue never did."""
+    return [event.turn_id for event in events_of(stored) if isinstance(event, e.TurnStart)]
+
+
+def name_of(content: Sequence[Block]) -> str:
+    """What tells a message on the user's side from all others: its text, or which tools it answers."""
+    answered = [str(block["tool_use_id"]) for block in content if block.get("type") == "tool_result"]
+    return " ".join(answered) or text_of(content)
 
 
 def questions(evidence: Evidence) -> dict[str, tuple[Stored, Message]]:
-    """A person's messages by their text, which is unique."""
+    """The messages that Claude is to answer, by their names: a person's, and the results of tools."""
     return {
-        text_of(message.content): (stored, message)
+        name_of(message.content): (stored, message)
         for stored in evidence.stored.values()
         for message in stored.messages.values()
         if message.role == "user"
@@ -50,7 +58,17 @@ def questions(evidence: Evidence) -> dict[str, tuple[Stored, Message]]:
 
 def asked(request: RecordedRequest) -> str:
     messages = request.body["messages"] if isinstance(request.body, dict) else []
-    return text_of(plain(messages[-1]["content"])) if messages else ""
+    return name_of(plain(messages[-1]["content"])) if messages else ""
+
+
+def said(message: Message) -> str:
+    """The text of a message, and of the results in it."""
+    inner = [text_of(block["content"]) for block in message.content if block.get("type") == "tool_result"]
+    return " ".join(inner) or text_of(message.content)
+
+
+def uses_tools(message: Message) -> bool:
+    return any(block.get("type") == "tool_use" for block in message.content)
 
 
 def plain(content: Any) -> list[Block]:
@@ -70,6 +88,63 @@ def further_attempts(stored: Stored) -> Iterator[tuple[Begun, Begun]]:
             if (before := last.get((turn_id, event.step))) is not None:
                 yield before, begun
             last[turn_id, event.step] = begun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A turn that was cancelled, as the log tells it."""
+
+    end: e.TurnEnd
+    seen_seq: int | None
+    """The greatest that anybody asked for before its end; None if nobody did."""
+    had_started: bool
+    seen: str
+    """The text of the step that was being written, as whoever had come to `seen_seq` saw it."""
+    asked_again: int
+    """How many further attempts were made after somebody had asked for the end."""
+
+
+def cuts(stored: Stored) -> Iterator[Cut]:
+    running, begun = "", set[str]()
+    seen: dict[str, int] = {}
+    again, step = Counter[str](), list[tuple[int, e.Event]]()
+    for frame, event in zip(stored.frames, events_of(stored), strict=True):
+        match event:
+            case e.TurnStart():
+                running, step = event.turn_id, []
+                begun.add(running)
+            case e.CancelRequest():
+                seen[event.turn_id] = max(seen.get(event.turn_id, 0), event.seen_seq)
+            case e.StepStart():
+                step = []
+                again[running] += event.attempt > 1 and running in seen
+            case e.BlockStart() | e.BlockDelta() | e.BlockEnd():
+                step.append((frame.seq, event))
+            case e.TurnEnd() if event.status == "cancelled":
+                until = seen.get(event.turn_id, 0)
+                blocks = [each for seq, each in step if seq <= until] if event.turn_id == running else []
+                yield Cut(
+                    end=event,
+                    seen_seq=seen.get(event.turn_id),
+                    had_started=event.turn_id in begun,
+                    seen=_text(blocks, event.kept.steps),
+                    asked_again=again[event.turn_id],
+                )
+            case _:
+                pass
+
+
+def _text(events: Sequence[e.Event], step: int) -> str:
+    texts: dict[int, str] = {}
+    for event in events:
+        match event:
+            case e.BlockDelta() if event.step == step:
+                texts[event.index] = texts.get(event.index, "") + event.delta.get("text", "")
+            case e.BlockStart() | e.BlockEnd() if event.step == step:
+                texts[event.index] = event.block.get("text", "")
+            case _:
+                pass
+    return "".join(texts[index] for index in sorted(texts))
 
 
 def journal(stored: Stored) -> Sequence[Attempt]:

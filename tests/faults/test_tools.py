@@ -67,6 +67,8 @@ async def survive(pair: Pair, folder: Path, kills: int, seed: int) -> None:
         tool_runs=folder / "runs",
     )
     assert {effect for effect, _ in evidence.tool_runs} == set(EFFECTS)
+    ended = {status for stored in evidence.stored.values() for status in stored.turns.values()}
+    assert {"completed", "cancelled"} <= ended
 
 
 async def test_kills_and_cancels_while_tools_run(with_tools: Pair, tmp_path: Path) -> None:

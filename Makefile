@@ -47,6 +47,8 @@ bench-cost: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench.cost $(ARGS)
 
 soak: $(VENV)/dev.stamp
+	@echo "The long runs: replicas and databases killed and stopped hundreds of times, full disks, failing upstreams."
+	@echo 'All of them take about an hour; choose with ARGS, as in: make soak ARGS="tests/faults/test_kill.py -k postgres"'
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 $(BIN)/python:

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from antiphon.cli import app
+from antiphon.stores.sql.tables import SCHEMA
 
 
 def migrate(*words: str) -> Result:
@@ -17,7 +18,7 @@ def test_a_database_is_made_and_its_schema_told(tmp_path: Path) -> None:
     for _ in range(2):
         done = migrate("--store", store)
         assert (done.exit_code, done.stderr) == (0, "")
-        assert done.stdout.startswith("The store is at schema 0001")
+        assert done.stdout.startswith(f"The store is at schema {SCHEMA}")
     assert (tmp_path / "antiphon.db").exists()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from antiphon.stores.base import Store
 from antiphon.testing.stores import hints, ledgers, pruning, searching, turns
-from antiphon.testing.stores.turns import (
+from antiphon.testing.stores.making import (
     LEASE_S,
     ME,
     ODD_TEXT,

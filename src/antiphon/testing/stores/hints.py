@@ -8,7 +8,15 @@ from antiphon.domain import events as e
 from antiphon.domain.messages import text_block
 from antiphon.stores.base import Change, Hint, Store
 from antiphon.stores.frames import Frame
-from antiphon.testing.stores.turns import LEASE_S, a_conversation, a_turn, block_end, lease_of, start, the_end
+from antiphon.testing.stores.making import (
+    LEASE_S,
+    a_conversation,
+    a_turn,
+    block_end,
+    lease_of,
+    start,
+    the_end,
+)
 
 PATIENCE_S = 10.0
 

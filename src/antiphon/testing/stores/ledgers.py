@@ -11,7 +11,7 @@ from antiphon.errors import OverBudget
 from antiphon.money.budgets import Hold, Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Change, Start, Store
-from antiphon.testing.stores.turns import a_conversation, a_start, a_turn, lease_of, refused
+from antiphon.testing.stores.making import a_conversation, a_start, a_turn, lease_of, refused
 
 DAY = 24 * 3600 * 1000
 SPENT = Usage(input_tokens=7, output_tokens=3, cache_read_tokens=2)

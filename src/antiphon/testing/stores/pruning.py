@@ -8,7 +8,7 @@ from antiphon.domain.fold import fold
 from antiphon.domain.messages import text_block
 from antiphon.stores.base import Acceptance, Change, Lease, Store
 from antiphon.stores.frames import Frame, decode_all
-from antiphon.testing.stores.turns import (
+from antiphon.testing.stores.making import (
     LEASE_S,
     ME,
     a_conversation,

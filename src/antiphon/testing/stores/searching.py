@@ -6,7 +6,7 @@ from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
 from antiphon.domain.messages import Message, text_block
 from antiphon.stores.base import Change, Hit, Store
-from antiphon.testing.stores.turns import (
+from antiphon.testing.stores.making import (
     LEASE_S,
     ME,
     ODD_TEXT,

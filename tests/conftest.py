@@ -17,5 +17,7 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Tem
         if name.startswith(("ANTHROPIC_", "ANTIPHON_")) and name != "ANTIPHON_CHROMIUM":
             monkeypatch.delenv(name)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+    # Each title would be one request more: tests of titles ask for them.
+    monkeypatch.setenv("ANTIPHON_TITLES", "off")
     empty = tmp_path_factory.getbasetemp() / "no-profile"
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(empty))

@@ -103,7 +103,11 @@ class AsyncChat:
         base_url: str | None = None,
     ) -> None:
         self._settings = read_settings(
-            model=model, max_tokens=max_tokens, max_history_turns=max_history_turns, store=store
+            model=model,
+            max_tokens=max_tokens,
+            max_history_turns=max_history_turns,
+            store=store,
+            titles="off",  # nobody sees them here, and each is paid for
         )
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
         given = {"system": clean_text(system), "model": model or ""}

@@ -22,6 +22,7 @@ from antiphon import (
 from antiphon.simulator.presets import refusal
 from antiphon.simulator.script import Fail, HangUp, Reply
 from antiphon.simulator.server import Simulator
+from tests.marks import unmarked
 
 
 def test_a_conversation_in_four_lines(simulator: Simulator) -> None:
@@ -34,7 +35,7 @@ def test_a_conversation_in_four_lines(simulator: Simulator) -> None:
         assert "".join(chat.stream("Now add type hints")).startswith('You said: "Now add type hints"')
         first, second = (request.body for request in simulator.requests)
         assert [message["role"] for message in second["messages"]] == ["user", "assistant", "user"]
-        assert second["messages"][:1] == first["messages"]
+        assert unmarked(second["messages"][:1]) == unmarked(first["messages"])
         assert "temperature" not in second
         assert [message["role"] for message in chat.history()] == ["user", "assistant"] * 2
 

@@ -17,6 +17,7 @@ from antiphon.simulator.script import Fail, HangUp, Outcome, Reply, Reset, Stall
 from antiphon.simulator.server import Simulator
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import decode_all
+from tests.marks import unmarked
 
 ME = "me"
 OpenService = Callable[..., Awaitable[Service]]
@@ -64,7 +65,7 @@ async def test_the_second_request_holds_the_first_exchange(service: Service, sim
         ("assistant", "Hello Zoe."),
         ("user", "What is my name?"),
     ]
-    assert simulator.requests[-1].body["system"] == [{"type": "text", "text": "Be kind."}]
+    assert unmarked(simulator.requests[-1].body["system"]) == [{"type": "text", "text": "Be kind."}]
     assert [role for role, _ in await shown(service, header)] == ["user", "assistant"] * 2
 
 

@@ -14,9 +14,10 @@ from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
 from antiphon.stores.frames import Frame, decode
-from antiphon.turns.endings import Step
+from antiphon.turns.aftermath import Aftermath
+from antiphon.turns.ground import Ground
 from antiphon.turns.parts import Parts
-from antiphon.turns.planning import Planned, plan_start, record_of
+from antiphon.turns.planning import Begun, Planned, plan_start, record_of
 from antiphon.turns.pruning import prune_deltas
 from antiphon.turns.runner import Abandoned, TurnRunner
 
@@ -40,6 +41,7 @@ class Engine:
         """When each lease was last asked for, successfully: it cannot lapse before that and its length."""
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
+        self._aftermath = Aftermath(parts)
         self._takes_over = takes_over
 
     async def start(self) -> None:
@@ -68,6 +70,7 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._aftermath.close()
         with suppress(StoreError):
             if leases:
                 await self._parts.store.renew(leases, 0)
@@ -80,7 +83,8 @@ class Engine:
         `header` is the conversation's, just read: if nothing runs in it, what the turn begins with is
         committed together with its acceptance.
         """
-        start, planned = await self._planned(acceptance, header)
+        self._aftermath.forget(acceptance.conversation_id)
+        start, planned, ground = await self._planned(acceptance, header)
         asked = time.monotonic()
         try:
             accepted = await self._parts.store.accept(replace(acceptance, start=start))
@@ -91,21 +95,27 @@ class Engine:
             self._parts.paths.learn(acceptance.conversation_id, start.change, accepted.frames[-1].seq)
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
-            step = planned.step(accepted.frames[-1].seq) if planned and accepted.begun else None
-            self._run(accepted.lease, asked, record, step)
+            self._run(accepted.lease, asked, record, self._begun(accepted, planned, ground))
         return accepted
+
+    def _begun(self, accepted: Accepted, planned: Planned | None, ground: Ground | None) -> Begun | None:
+        if not accepted.begun or planned is None or ground is None:
+            return None
+        conversation_id = ground.progress.header.id
+        self._parts.standings.note_sent(conversation_id, self._parts.now(), ground.request.lifetime)
+        return Begun(planned.step(accepted.frames[-1].seq), ground)
 
     async def _planned(
         self, acceptance: Acceptance, header: Header
-    ) -> tuple[Start, Planned] | tuple[None, None]:
+    ) -> tuple[Start, Planned, Ground] | tuple[None, None, None]:
         """What cannot be planned is accepted all the same: its turn says why when it starts."""
         try:
-            return await plan_start(self._parts, acceptance, header) or (None, None)
+            return await plan_start(self._parts, acceptance, header) or (None, None, None)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - the turn meets it again, and ends by it
             log.info("turn_not_planned", turn_id=acceptance.queue.turn_id, error=type(error).__name__)
-            return None, None
+            return None, None, None
 
     async def append(self, conversation_id: str, change: Change) -> Sequence[Frame]:
         """Append events from outside a turn and tell the followers."""
@@ -138,11 +148,11 @@ class Engine:
                 running[1].cancel(event.seen_seq)
 
     def _run(
-        self, lease: Lease, asked: float, record: TurnRecord | None = None, step: Step | None = None
+        self, lease: Lease, asked: float, record: TurnRecord | None = None, begun: Begun | None = None
     ) -> None:
         self._renewed[lease] = asked
         earlier = self._turns.get(lease.conversation_id)
-        runner = TurnRunner(self._parts, lease, record, step)
+        runner = TurnRunner(self._parts, lease, record, begun)
         task = asyncio.create_task(
             self._run_turns(lease, runner, earlier), name=f"turns of {lease.conversation_id}"
         )
@@ -175,6 +185,8 @@ class Engine:
         try:
             if (following := await runner.run()) is not None:
                 self._renewed[following] = self._renewed[lease]
+            if runner.answered is not None and self._takes_over and not self._closed:
+                self._aftermath.follow(runner.answered)
         except FenceLost:
             unrenewed_s = round(time.monotonic() - self._renewed[lease], 3)
             log.warning("lease_lost", turn_id=lease.turn_id, counter=lease.counter, unrenewed_s=unrenewed_s)

@@ -1,5 +1,7 @@
 """What all turns of a replica share."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +48,7 @@ class Parts:
     """Seconds for which the deltas of an ended turn stay in the log."""
     standings: Standings
     thrift: Thrift = Thrift()
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     def now(self) -> int:
         """Milliseconds since the epoch, as events have them."""

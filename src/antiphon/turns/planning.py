@@ -39,6 +39,14 @@ class Planned:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A step that was committed with its turn's acceptance."""
+
+    step: Step
+    ground: Ground
+
+
 async def plan_step(parts: Parts, turn_id: str, ground: Ground) -> Planned:
     """Raises InputError: there is no valid request to make. OverBudget."""
     plan = plan_request(ground.progress.header, ground.path, ground.request, ground.compaction)
@@ -74,7 +82,9 @@ def _announced(
     return Planned(turn_id=turn_id, change=change, plan=plan, progress=progress, start=start)
 
 
-async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> tuple[Start, Planned] | None:
+async def plan_start(
+    parts: Parts, acceptance: Acceptance, header: Header
+) -> tuple[Start, Planned, Ground] | None:
     """How a turn begins if it is accepted by the conversation as `header` has it; None if it has to wait.
 
     Raises what `plan_step` does.
@@ -86,7 +96,7 @@ async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> tu
     if not isinstance(compaction_due(parts, ground), Nothing):
         return None
     planned = await plan_step(parts, record.id, ground)
-    return Start(last_seq=header.last_seq, change=planned.change), planned
+    return Start(last_seq=header.last_seq, change=planned.change), planned, ground
 
 
 def record_of(acceptance: Acceptance, header: Header, seq: int) -> TurnRecord:

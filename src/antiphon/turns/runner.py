@@ -14,12 +14,13 @@ from antiphon.model.stops import Refused, UseTools, refusal_sentence, stop_of
 from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
+from antiphon.turns.aftermath import Answered
 from antiphon.turns.attempt import attempt_error, is_charged, step_end, write_answer
 from antiphon.turns.compacting import compacted
 from antiphon.turns.endings import Step
-from antiphon.turns.ground import Ground, survey
+from antiphon.turns.ground import survey
 from antiphon.turns.parts import Parts
-from antiphon.turns.planning import Planned, count_again, plan_step
+from antiphon.turns.planning import Begun, Planned, count_again, plan_step
 from antiphon.turns.progress import (
     LOST,
     Progress,
@@ -52,14 +53,18 @@ class TurnRunner:
     """Runs one turn under one lease. `cancel` and `abandon` may be called while it does."""
 
     def __init__(
-        self, parts: Parts, lease: Lease, record: TurnRecord | None = None, step: Step | None = None
+        self, parts: Parts, lease: Lease, record: TurnRecord | None = None, begun: Begun | None = None
     ) -> None:
-        """`record`, if it is known already, saves reading it; `step` was committed when it was accepted."""
+        """`record`, if it is known already, saves reading it; `begun` was committed when it was accepted."""
         self._parts = parts
         self._lease = lease
         self._record = record
-        self._begun = step
-        self._titled = False
+        self._begun = begun.step if begun else None
+        self._ground = begun.ground if begun else None
+        self._plan = begun.step.plan if begun else None
+        self._titled = begun.ground.titled if begun else False
+        self.answered: Answered | None = None
+        """Once it has run: what follows from it, if it came to its own end."""
         self._work: asyncio.Task[Any] | None = None
         self._listening: set[asyncio.Task[None]] = set()
         self._deadline = 0.0
@@ -104,7 +109,15 @@ class TurnRunner:
         ended = await parts.store.end(lease, outcome, parts.lease_s)
         parts.paths.learn(lease.conversation_id, outcome, ended.frames[-1].seq)
         parts.hub.publish(lease.conversation_id, ended.frames)
+        self.answered = self._follows(outcome)
         return ended.next
+
+    def _follows(self, change: Change) -> Answered | None:
+        completed = isinstance(end := change.events[-1], e.TurnEnd) and end.status == "completed"
+        if not completed or self._ground is None or self._plan is None:
+            return None
+        ground = replace(self._ground, titled=self._titled)
+        return Answered(ground=ground, plan=self._plan, answer=change.messages[-1])
 
     async def _progress(self, record: TurnRecord) -> Progress:
         store, conversation_id = self._parts.store, self._lease.conversation_id
@@ -181,19 +194,21 @@ class TurnRunner:
             if header is not None:
                 ground = await survey(self._parts, record.queue, replace(progress, header=header))
             self._titled = self._titled or ground.titled
-            return await self._announce(await plan_step(self._parts, record.id, ground), ground)
+            step = await self._announce(await plan_step(self._parts, record.id, ground))
         except Stopped:
             return self._ended(record, progress, "cancelled", None)
         except OverBudget as error:
             return self._ended(record, progress, "over_budget", endings.problem_of(error))
         except (InputError, AnswerError) as error:
             return self._ended(record, progress, "failed", endings.problem_of(error))
-
-    async def _announce(self, planned: Planned, ground: Ground) -> Step:
-        """Where a budget does not cover the most that it could be, Claude's own count may fit."""
+        self._ground, self._plan = ground, step.plan
         self._parts.standings.note_sent(
             self._lease.conversation_id, self._parts.now(), ground.request.lifetime
         )
+        return step
+
+    async def _announce(self, planned: Planned) -> Step:
+        """Where a budget does not cover the most that it could be, Claude's own count may fit."""
         try:
             frames = await self._commit(planned.change)
         except OverBudget:
@@ -214,6 +229,7 @@ class TurnRunner:
             log.exception("turn_fault", turn_id=record.id)
             return self._failed(record, step, endings.OURS)
         end = step_end(step, self._parts.billing, self._parts.now())
+        self._parts.standings.note_usage(step.plan, end.usage)
         match stop_of(end.stop_reason, step.writing.blocks, stop_details=end.stop_details):
             case Refused() as refusal:
                 return endings.refused(step, end, refusal_sentence(refusal), self._parts.now())

@@ -90,4 +90,5 @@ def nginx(upstream: Measured) -> Iterator[Measured | None]:
 
 
 def _env(upstream: Measured) -> dict[str, str]:
-    return {"ANTHROPIC_BASE_URL": upstream.url, "ANTHROPIC_API_KEY": "bench"}
+    # No titles: the apps beside it make none.
+    return {"ANTHROPIC_BASE_URL": upstream.url, "ANTHROPIC_API_KEY": "bench", "ANTIPHON_TITLES": "off"}

@@ -10,14 +10,21 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_titles() -> None:
+    """Each would be one request more: tests of titles ask for them."""
+    os.environ["ANTIPHON_TITLES"] = "off"
+
+
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No variable of this machine leaks into a test, and an unset address leads nowhere."""
     for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "ANTIPHON_")) and name != "ANTIPHON_CHROMIUM":
+        if name.startswith(("ANTHROPIC_", "ANTIPHON_")) and name not in KEPT:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
-    # Each title would be one request more: tests of titles ask for them.
-    monkeypatch.setenv("ANTIPHON_TITLES", "off")
     empty = tmp_path_factory.getbasetemp() / "no-profile"
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(empty))

@@ -130,6 +130,7 @@ def home(tmp_path: Path) -> dict[str, str]:
         "ANTHROPIC_CONFIG_DIR": str(tmp_path / "no-profile"),
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
         "TERM": "xterm-256color",
+        "ANTIPHON_TITLES": "off",
         "PYTHONWARNINGS": "",
     }
 

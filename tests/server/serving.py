@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -38,7 +39,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(settings: Settings, *, store: Store | None = None, send_s: float = SEND_S) -> Generator[Served]:
+def serving(
+    settings: Settings, *, store: Store | None = None, send_s: float = SEND_S, page: Path | None = None
+) -> Generator[Served]:
     """Serve in a thread. With a `store` of one's own, that one is used."""
     listener = socket.create_server(("127.0.0.1", 0))
     listening: Future[None] = Future()
@@ -47,7 +50,7 @@ def serving(settings: Settings, *, store: Store | None = None, send_s: float = S
     async def serve() -> None:
         service = await open_service(settings, store=store) if store is not None else None
         config = uvicorn.Config(
-            create_app(settings, service=service, send_s=send_s),
+            create_app(settings, service=service, send_s=send_s, page=page),
             http="httptools",
             ws="none",
             log_config=None,

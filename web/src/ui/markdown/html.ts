@@ -29,7 +29,7 @@ const marked = new Marked({
 
 /** The markup of one block. */
 export function htmlOf(token: Token): string {
-  return marked.parser([token]);
+  return marked.parser([token]).trimEnd();
 }
 
 /** Closes what is open in unfinished markdown; loaded with the first answer that is written before one's eyes. */
@@ -51,5 +51,5 @@ function load(): void {
 /** The markup of a block that is still being written: what is open in it is closed for now. */
 export function htmlOfOpen(raw: string): string {
   load();
-  return marked.parse(closed(raw), { async: false });
+  return marked.parse(closed(raw), { async: false }).trimEnd();
 }

@@ -1,4 +1,4 @@
-"""The page's server as it is run: `antiphon serve` in a process of its own, that can be killed and come back."""
+"""The page's server as it is run: `antiphon serve` in a process of its own, which can be killed."""
 
 import json
 import os
@@ -32,8 +32,9 @@ class Site:
         """Serve at the same address, over the same database; returns when it listens."""
         ours = ("ANTHROPIC_", "ANTIPHON_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        store = f"sqlite:///{self._folder / 'page.db'}"
         self._process = subprocess.Popen(
-            [*SERVE, "--port", self.url.rpartition(":")[2], "--store", f"sqlite:///{self._folder / 'page.db'}"],
+            [*SERVE, "--port", self.url.rpartition(":")[2], "--store", store],
             stdout=subprocess.PIPE,
             text=True,
             cwd=self._folder,

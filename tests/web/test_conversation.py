@@ -2,7 +2,7 @@
 
 import json
 
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from antiphon.simulator import Fail, Reply, Simulator, Stall, refusal
 from tests.server.histories import asked, last_history
@@ -51,7 +51,7 @@ def test_a_message_behind_a_running_answer_waits_and_can_be_withdrawn(
     assert [text for _, text in visitor.shown()] == ["First?", "The first.", "Second?", "The second."]
 
 
-def test_an_edited_message_makes_a_branch_and_both_can_be_read(visitor: Visitor, simulator: Simulator) -> None:
+def test_an_edited_message_makes_a_branch_and_both_stay(visitor: Visitor, simulator: Simulator) -> None:
     simulator.script(Reply(text="Blue."), Reply(text="Green."), Reply(text="Green, too."))
     visitor.say("The colour of the sky?")
     visitor.expect_rest()
@@ -141,7 +141,7 @@ def test_another_model_and_effort_answer_from_the_next_message_on(
 
 
 def test_files_go_with_the_message(visitor: Visitor, simulator: Simulator, picture: bytes) -> None:
-    chosen = [
+    chosen: list[FilePayload] = [
         {"name": "dot.png", "mimeType": "image/png", "buffer": picture},
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Buy milk."},
         {"name": "odd.bin", "mimeType": "application/octet-stream", "buffer": b"\0\1\2"},
@@ -184,7 +184,7 @@ def test_a_conversation_is_renamed_exported_deleted_and_imported_with_its_branch
     visitor.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(visitor.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     expect(visitor.page.get_by_role("link", name="Rivers & lakes")).to_have_count(0)
-    file = {"name": "rivers.json", "mimeType": "application/json", "buffer": document.encode()}
+    file: FilePayload = {"name": "rivers.json", "mimeType": "application/json", "buffer": document.encode()}
     visitor.page.locator("input[type=file][accept]").set_input_files([file])
     visitor.expect_answer("Second.")
     expect(visitor.page.get_by_text("2 / 2")).to_be_visible()

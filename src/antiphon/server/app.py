@@ -33,8 +33,8 @@ def create_app(
     """The ASGI application. It opens a service by the settings, and closes it; one that is given it leaves.
 
     Without a store in the settings, conversations are kept in SQLite in the user's data folder. A reader of a
-    stream that takes nothing for `send_s` seconds is dropped. `page` is the folder of the page's files; absent,
-    the page that was built, or else the plain one.
+    stream that takes nothing for `send_s` seconds is dropped. `page` is the folder of the page's files; it is
+    that of the built page if none is given, or else of the plain one.
 
     Raises:
         ConfigurationError: a setting cannot be used. Starting raises what `open_service` does.

@@ -27,7 +27,7 @@ HEADERS = {
 """`no-cache`: the browser asks whether its copy is still the newest, by ETag."""
 
 TRUSTED_TYPES = "; require-trusted-types-for 'script'; trusted-types dompurify antiphon"
-"""The built page writes markup only through its sanitizer: a browser that knows these types refuses the rest."""
+"""The built page writes markup only through its sanitizer; a browser that knows these types sees to it."""
 
 HASHED = "assets"
 """Files here carry a hash of their content in their name: they never change."""

@@ -52,6 +52,10 @@ export class Follower {
     const hidden = () => this.hide();
     document.addEventListener("visibilitychange", hidden);
     this.undo.push(() => document.removeEventListener("visibilitychange", hidden));
+    // A connection that lost its network may look alive for minutes; one to this machine is simply taken up again.
+    const offline = () => this.attempt?.abort();
+    addEventListener("offline", offline);
+    this.undo.push(() => removeEventListener("offline", offline));
     void this.run();
   }
 

@@ -9,6 +9,9 @@ type Props = {
   onEffort: (effort: string) => void;
 };
 
+/** A server talks to Claude or to the model on its machine, not to both. */
+const LOCAL = "local";
+
 const EFFORTS: Readonly<Record<string, string>> = {
   low: "Low effort",
   medium: "Medium effort",
@@ -37,7 +40,7 @@ export function ModelPicker({ model, effort, onModel, onEffort }: Props) {
       >
         <option value="">{name}</option>
         {known.models
-          .filter((each) => each.id !== known.standard)
+          .filter((each) => each.id !== known.standard && ![each.id, known.standard].includes(LOCAL))
           .map((each) => (
             <option key={each.id} value={each.id}>
               {spoken(each.id)}

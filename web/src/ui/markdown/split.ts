@@ -13,26 +13,32 @@ export class Splitter {
   private closedLength = 0;
 
   /** The blocks of `text`. If it continues the text of the call before, its closed blocks are the same values. */
-  split(text: string, streaming: boolean): readonly Piece[] {
+  split(given: string, streaming: boolean): readonly Piece[] {
+    const text = given.includes("\r") ? given.replace(/\r\n?/g, "\n") : given;
     if (!text.startsWith(this.text)) {
       this.closed = [];
       this.closedLength = 0;
     }
     this.text = text;
     const pieces = piecesOf(text.slice(this.closedLength), streaming);
+    const before = this.closed;
     if (streaming) {
       this.close(pieces);
     }
-    return [...this.closed, ...pieces.filter((piece) => piece.open || !this.closed.includes(piece))];
+    return [...before, ...pieces];
   }
 
+  /** A block whose text is not spelled as it stands there is read again, and so is all after it. */
   private close(pieces: readonly Piece[]): void {
+    const closed = [...this.closed];
     for (const piece of pieces) {
-      if (!piece.open) {
-        this.closed.push(piece);
-        this.closedLength += piece.raw.length;
+      if (piece.open || !this.text.startsWith(piece.raw, this.closedLength)) {
+        break;
       }
+      closed.push(piece);
+      this.closedLength += piece.raw.length;
     }
+    this.closed = closed;
   }
 }
 

@@ -28,7 +28,7 @@ def test_stopping_keeps_exactly_what_is_shown(visitor: Visitor, simulator: Simul
     visitor.say("Count.")
     visitor.expect_answer("One two three")
     visitor.page.keyboard.press("Escape")
-    expect(visitor.page.get_by_text("You stopped this answer.")).to_be_visible()
+    visitor.expect_end("You stopped this answer.")
     assert visitor.shown() == visitor.site.history(visitor.id)
     assert visitor.shown()[-1] == ("assistant", "One two three")
 
@@ -78,7 +78,7 @@ def test_a_failure_is_told_and_the_message_goes_again_with_one_click(
 ) -> None:
     simulator.script(Fail(status=529), Reply(text="Now I hear you."))
     visitor.say("Hello?")
-    expect(visitor.page.locator(".ending.wrong")).to_contain_text("Claude is overloaded")
+    visitor.expect_end("Claude is overloaded")
     visitor.button("Try again").click()
     visitor.expect_answer("Now I hear you.")
     visitor.expect_rest()
@@ -89,7 +89,7 @@ def test_a_failure_is_told_and_the_message_goes_again_with_one_click(
 def test_a_refused_message_can_be_put_in_other_words(visitor: Visitor, simulator: Simulator) -> None:
     simulator.script(refusal(explanation="I cannot help with that."), Reply(text="Gladly."))
     visitor.say("Something bad.")
-    expect(visitor.page.locator(".ending")).to_contain_text("I cannot help with that.")
+    visitor.expect_end("I cannot help with that.")
     visitor.button("Edit message").last.click()
     visitor.page.get_by_role("textbox", name="Edit message").fill("Something good.")
     visitor.page.keyboard.press("Enter")
@@ -100,7 +100,7 @@ def test_a_refused_message_can_be_put_in_other_words(visitor: Visitor, simulator
 def test_an_answer_that_was_cut_short_says_so_and_can_go_on(visitor: Visitor, simulator: Simulator) -> None:
     simulator.script(Reply(text="Half a", stop_reason="max_tokens"), Reply(text="sentence."))
     visitor.say("Talk.")
-    expect(visitor.page.get_by_text("The answer reached the longest length allowed.")).to_be_visible()
+    visitor.expect_end("The answer reached the longest length allowed.")
     visitor.button("Continue").click()
     visitor.expect_answer("sentence.")
     assert [role for role, _ in last_history(simulator)] == ["user", "assistant", "user"]

@@ -31,7 +31,7 @@ def test_a_reader_who_scrolls_up_is_not_pulled_down(visitor: Visitor, simulator:
     long = "\n\n".join(f"Paragraph {n}." for n in range(60))
     simulator.script(Reply(text=long, fault=Stall(after=40)))
     visitor.say("Write a lot.")
-    expect(visitor.page.get_by_text("Paragraph 18.")).to_be_in_viewport()
+    expect(visitor.answers.get_by_text("Paragraph 18.")).to_be_in_viewport()
     scroller = visitor.page.locator(".scroller")
     scroller.hover()
     visitor.page.mouse.wheel(0, -400)
@@ -41,4 +41,4 @@ def test_a_reader_who_scrolls_up_is_not_pulled_down(visitor: Visitor, simulator:
     visitor.expect_rest()
     assert scroller.evaluate("node => node.scrollTop") == at
     visitor.button("Go to the newest message").click()
-    expect(visitor.page.get_by_text("Paragraph 59.")).to_be_in_viewport()
+    expect(visitor.answers.get_by_text("Paragraph 59.")).to_be_in_viewport()

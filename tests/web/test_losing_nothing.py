@@ -42,7 +42,7 @@ def test_a_second_tab_reads_along_and_can_stop_it(
     other.open(f"/c/{visitor.id}")
     other.expect_answer("One two three")
     other.button("Stop").click()
-    expect(visitor.page.get_by_text("You stopped this answer.")).to_be_visible()
+    visitor.expect_end("You stopped this answer.")
     visitor.expect_rest()
     assert visitor.shown() == other.shown() == visitor.site.history(visitor.id)
 

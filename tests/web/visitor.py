@@ -68,6 +68,10 @@ class Visitor:
     def expect_answer(self, text: str) -> None:
         expect(self.answers.last).to_have_text(text)
 
+    def expect_end(self, words: str) -> None:
+        """Why the answer ended is told below it."""
+        expect(self.page.locator(".ending").last).to_contain_text(words)
+
     def expect_rest(self) -> None:
         """Nothing is being written, sent, or waited for."""
         expect(self.page.locator(".answer[aria-busy=true], .outgoing, .queued")).to_have_count(0)

@@ -56,6 +56,7 @@ function watched(id: string): LiveConversation {
 export function start(): void {
   outbox.onCreated = (_entry, header) => {
     list.put(header);
+    conversation(header.id).live.isNew = true;
     if (route.get() === null) {
       go(header.id, { replace: true });
     }

@@ -22,6 +22,8 @@ export class LiveConversation {
   readonly id: string;
   readonly store = new Store<View>({ phase: "loading", connected: true, problem: null, state: NOTHING });
   onNotice: () => void = () => {};
+  /** It was begun here a moment ago: what it says is news from the first word on. */
+  isNew = false;
   private follower: Follower | null = null;
   private waiting: Frame[] = [];
   private drawing: (() => void) | null = null;

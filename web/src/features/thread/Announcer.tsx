@@ -41,6 +41,8 @@ class Speech {
   constructor(live: LiveConversation, say: (text: string) => void) {
     this.live = live;
     this.say = say;
+    this.ended = live.isNew ? null : undefined;
+    live.isNew = false;
   }
 
   /** Say the rest of an answer that has ended since. */

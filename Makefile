@@ -73,7 +73,7 @@ bench-web: $(VENV)/dev.stamp page
 # The pictures of the page in docs/images.
 images: $(VENV)/dev.stamp page
 	@$(BIN)/python tests/chromium.py
-	@$(BIN)/python -m docs.images.take
+	@$(BIN)/python -m tests.web.pictures
 
 # What is published: the package with the page in it.
 wheel: $(VENV)/dev.stamp page

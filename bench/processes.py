@@ -88,10 +88,10 @@ def simulator(deltas: int, delta_chars: int, pace_s: float) -> Iterator[Measured
 
 
 @contextmanager
-def antiphon(upstream: Measured, store: str) -> Iterator[Measured]:
+def antiphon(upstream: Measured, store: str, **settings: str) -> Iterator[Measured]:
     port = free_port()
     command = [sys.executable, "-m", "antiphon", "serve", "--port", str(port), "--store", store]
-    with server(command, port, _env(upstream)) as running:
+    with server(command, port, {**_env(upstream), **settings}) as running:
         yield running
 
 

@@ -63,29 +63,26 @@ function Greeting() {
           {spoken(standard)} answers. Everything you say is kept here, and found again on your other devices.
         </p>
       )}
-      {about !== null && about.notice !== "" && <LocalNotice model={about.model} notice={about.notice} />}
+      {about !== null && about.notice !== "" && <LocalNotice notice={about.notice} />}
     </div>
   );
 }
 
 /** A small model answers because nobody has signed in to Claude: which one, and how to change that. */
-function LocalNotice({ model, notice }: { model: string; notice: string }) {
+function LocalNotice({ notice }: { notice: string }) {
   return (
     <section className="first" aria-label="Who answers">
-      <p>
-        <strong>{model}</strong> answers, on this machine.
-      </p>
       <p>{notice}</p>
       <details>
         <summary>How to connect Claude</summary>
         <ol>
           <li>Make an API key in the Claude Console.</li>
-          <li>Stop the server with Ctrl+C, and start it again with the key:</li>
+          <li>Stop the server with Ctrl+C, set the key, and start the server again:</li>
         </ol>
         <pre>
-          <code>ANTHROPIC_API_KEY=… make run</code>
+          <code>export ANTHROPIC_API_KEY=…</code>
         </pre>
-        <p>Your conversations stay where they are.</p>
+        <p>Your conversations stay where they are. What you say then goes to Claude, and costs money.</p>
       </details>
     </section>
   );

@@ -30,6 +30,12 @@ export function ModelPicker({ model, effort, onModel, onEffort }: Props) {
   const isLocal = current === undefined && model === "";
   const name = isLocal ? known.about.model : spoken(known.standard);
   const efforts = current?.efforts ?? [];
+  const others = known.models.filter(
+    (each) => each.id !== known.standard && ![each.id, known.standard].includes(LOCAL),
+  );
+  if (others.length === 0) {
+    return <span className="choice">{name}</span>;
+  }
   return (
     <>
       <select
@@ -39,13 +45,11 @@ export function ModelPicker({ model, effort, onModel, onEffort }: Props) {
         onChange={(event) => onModel(event.target.value)}
       >
         <option value="">{name}</option>
-        {known.models
-          .filter((each) => each.id !== known.standard && ![each.id, known.standard].includes(LOCAL))
-          .map((each) => (
-            <option key={each.id} value={each.id}>
-              {spoken(each.id)}
-            </option>
-          ))}
+        {others.map((each) => (
+          <option key={each.id} value={each.id}>
+            {spoken(each.id)}
+          </option>
+        ))}
       </select>
       {efforts.length > 0 && (
         <select

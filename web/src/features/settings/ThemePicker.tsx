@@ -2,9 +2,9 @@ import { prefer, preferences, type Theme } from "../../live/preferences";
 import { useStore } from "../../live/store";
 
 const THEMES: readonly [Theme, string][] = [
-  ["system", "As the system"],
-  ["light", "Light"],
-  ["dark", "Dark"],
+  ["system", "System colours"],
+  ["light", "Light colours"],
+  ["dark", "Dark colours"],
 ];
 
 export function ThemePicker() {

@@ -6,6 +6,7 @@ import { Down } from "../../ui/icons";
 import { Announcer } from "./Announcer";
 import { Answer } from "./Answer";
 import { Reaching } from "./context";
+import { Editor } from "./Editor";
 import type { Action } from "./endings";
 import { Outgoing } from "./Outgoing";
 import { Question } from "./Question";
@@ -34,6 +35,8 @@ export function Thread({ actions, outbox, editing, setEditing, act }: Props) {
   const { away, toEnd } = useScroll(scroller, content);
   const { shown, older } = usePaging(scroller, rows.length);
   const reach = useMemo(() => ({ actions, act, editing, setEditing }), [actions, act, editing, setEditing]);
+
+  const astray = useAstray(actions, rows, editing);
 
   const lastKey = rows.findLast((row) => row.kind !== "answer")?.key;
   useLayoutEffect(() => {
@@ -68,6 +71,11 @@ export function Thread({ actions, outbox, editing, setEditing, act }: Props) {
                 <One row={row} outbox={outbox} />
               </li>
             ))}
+            {astray !== null && (
+              <li className="row">
+                <Editor message={astray} />
+              </li>
+            )}
           </ol>
         </div>
       </div>
@@ -90,6 +98,12 @@ function One({ row, outbox }: { row: Row; outbox: Outbox }) {
     case "outgoing":
       return <Outgoing id={row.key} outbox={outbox} />;
   }
+}
+
+/** The message that is being edited, if it is on a branch that is no longer shown. */
+function useAstray(actions: Actions, rows: readonly Row[], editing: string | null) {
+  const shown = rows.some((row) => row.kind === "question" && row.message_id === editing);
+  return editing === null || shown ? null : (actions.live.state.messages[editing] ?? null);
 }
 
 function Waiting() {

@@ -3,11 +3,12 @@
 import json
 import statistics
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from bench.processes import Measured, antiphon, simulator
 from tests.chromium import find_chromium
@@ -65,18 +66,29 @@ def _typing(browser: Browser, server: Measured, upstream: Measured) -> None:
     page.keyboard.press("Enter")
     page.locator(".answer[aria-busy=true] .markdown").wait_for()
     page.get_by_label("Your message").focus()
-    for _ in range(KEYS):
+    metrics = page.context.new_cdp_session(page)
+    metrics.send("Performance.enable")
+    before, began = _thread_s(metrics), time.monotonic()
+    pressed = 0
+    while pressed < KEYS and page.locator(".answer[aria-busy=true]").count():
         page.keyboard.press("a")
+        pressed += 1
         page.wait_for_timeout(KEY_GAP_MS)
-    running = page.locator(".answer[aria-busy=true]").count()
+    busy = (_thread_s(metrics) - before) / (time.monotonic() - began)
     seen = page.evaluate("seen")
-    keys = sorted([*seen["keys"], *[16.0] * (KEYS - len(seen["keys"]))])
+    keys = sorted([*seen["keys"], *[16.0] * (pressed - len(seen["keys"]))])
     tasks = [task for task in seen["tasks"] if task > 100]
-    when = "while it writes" if running else "it has ended too early"
-    print(f"{CHARS_PER_S} characters/s into a chat of 300 messages ({when}):")
+    print(f"{CHARS_PER_S} characters/s into a chat of 300 messages, {pressed} keys pressed meanwhile:")
+    print(f"  main thread: {busy:.0%} of its core")
     print(f"  long tasks > 100 ms: {len(tasks)}; > 50 ms: {len(seen['tasks'])}")
     print(f"  key to paint, p50 {statistics.median(keys):.0f} ms, p95 {keys[int(0.95 * len(keys))]:.0f} ms")
     page.context.close()
+
+
+def _thread_s(metrics: CDPSession) -> float:
+    """CPU seconds of the page's main thread so far."""
+    values = {each["name"]: each["value"] for each in metrics.send("Performance.getMetrics")["metrics"]}
+    return float(values["ThreadTime"])
 
 
 def _first_paint(browser: Browser, server: Measured) -> None:

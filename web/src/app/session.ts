@@ -54,6 +54,10 @@ function watched(id: string): LiveConversation {
 }
 
 export function start(): void {
+  const id = route.get();
+  if (id !== null) {
+    conversation(id).live.open(); // before anything is drawn: reading it takes longest
+  }
   outbox.onCreated = (_entry, header) => {
     list.put(header);
     conversation(header.id).live.isNew = true;

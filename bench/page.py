@@ -20,6 +20,8 @@ CHARS = 24_000
 KEYS = 80
 KEY_GAP_MS = 80
 PAINTS = 5
+SETTLED_MS = 1_000
+"""For the long chat to be there and quiet before it is watched."""
 
 WATCH = """() => {
   window.seen = { tasks: [], keys: [] };
@@ -61,6 +63,7 @@ def _typing(browser: Browser, server: Measured, upstream: Measured) -> None:
         [{"kind": "reply", "text": text, "delta_chars": delta, "pace": PACE_S}],
     )
     page = _opened(browser, server, messages=300)
+    page.wait_for_timeout(SETTLED_MS)
     page.evaluate(WATCH)
     page.get_by_label("Your message").fill("Write a lot.")
     page.keyboard.press("Enter")

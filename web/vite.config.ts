@@ -19,5 +19,5 @@ export default defineConfig({
       ["/v1", "/about"].map((path) => [path, { target: SERVER, changeOrigin: true }]),
     ),
   },
-  test: { include: ["tests/**/*.test.ts"], environment: "node", reporters: ["dot"] },
+  test: { include: ["tests/**/*.test.ts"], environment: "node", reporters: ["default"] },
 });

@@ -106,6 +106,20 @@ def test_an_answer_that_was_cut_short_says_so_and_can_go_on(visitor: Visitor, si
     assert [role for role, _ in last_history(simulator)] == ["user", "assistant", "user"]
 
 
+def test_any_code_can_be_copied(visitor: Visitor, simulator: Simulator) -> None:
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    simulator.script(Reply(text="```sh\nls\n```\n\n- First:\n  ```sh\n  cd ..\n  ```\n", delta_chars=4))
+    visitor.say("Show me.")
+    visitor.expect_rest()
+    copied = []
+    for button in visitor.button("Copy code").all():
+        button.click()
+        expect(visitor.button("Copied")).to_be_visible()
+        copied.append(visitor.page.evaluate("navigator.clipboard.readText()").strip())
+        expect(visitor.button("Copied")).to_have_count(0)
+    assert copied == ["ls", "cd .."]
+
+
 def test_thinking_is_folded_and_a_tool_shows_what_went_in(visitor: Visitor, simulator: Simulator) -> None:
     call = {"type": "tool_use", "name": "weather", "input": {"city": "Bergen"}}
     said = {"type": "text", "text": "Let me look."}

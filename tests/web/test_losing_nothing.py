@@ -54,12 +54,32 @@ def test_what_two_tabs_say_at_once_is_answered_and_shown_in_both(
     visitor.expect_rest()
     other.open(f"/c/{visitor.id}")
     other.expect_rest()
-    simulator.script(Reply(text="For the one."), Reply(text="For the other."))
     visitor.say("From the one.")
     other.say("From the other.")
     for tab in (visitor, other):
-        expect(tab.page.get_by_text("2 / 2").or_(tab.page.get_by_text("From the other."))).to_be_visible()
-        tab.expect_answer("For the other.")
+        expect(tab.questions.last).to_have_text("From the other.")
+        expect(tab.answers.last).to_contain_text("From the other.")
+        tab.expect_rest()
+        assert tab.shown() == tab.site.history(tab.id)
+    assert len(asked(simulator)) == 3
+
+
+def test_what_a_tab_says_that_has_missed_something_becomes_a_branch(
+    visitor: Visitor, other: Visitor, simulator: Simulator
+) -> None:
+    visitor.say("Hello.")
+    visitor.expect_rest()
+    other.page.route("**/events", lambda route: route.abort())
+    other.open(f"/c/{visitor.id}")
+    other.expect_rest()
+    visitor.say("From the one.")
+    expect(visitor.answers).to_have_count(2)
+    visitor.expect_rest()
+    other.say("From the other.")
+    other.page.unroute_all()
+    for tab in (visitor, other):
+        expect(tab.page.get_by_text("2 / 2")).to_be_visible()
+        expect(tab.answers.last).to_contain_text("From the other.")
         tab.expect_rest()
         assert tab.shown() == tab.site.history(tab.id)
     assert len(asked(simulator)) == 3

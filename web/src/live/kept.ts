@@ -24,17 +24,6 @@ export function keep(key: string, value: unknown): void {
   }
 }
 
-/** Hear of what another tab keeps under `key`. */
-export function onOtherTab(key: string, listener: () => void): () => void {
-  const heard = (event: StorageEvent) => {
-    if (event.key === PREFIX + key || event.key === null) {
-      listener();
-    }
-  };
-  addEventListener("storage", heard);
-  return () => removeEventListener("storage", heard);
-}
-
 /** What comes after `under` in the keys that begin with it. */
 export function keysUnder(under: string): string[] {
   try {

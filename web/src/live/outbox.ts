@@ -40,7 +40,6 @@ export class Outbox {
   readonly store = new Store<readonly Entry[]>([]);
   /** A conversation was made for a message. */
   onCreated: (entry: Entry, header: api.Header) => void = () => {};
-  onAccepted: (entry: Entry) => void = () => {};
   private readonly patience = new Patience();
   private readonly lastTurns = new Map<string, string>();
   private tab: string | null = null;
@@ -163,7 +162,6 @@ export class Outbox {
     const accepted = await api.send(conversation, turnOf(final), final.key);
     this.lastTurns.set(conversation, accepted.turn_id);
     this.change(id, { seq: accepted.seq });
-    this.onAccepted(final);
   }
 }
 

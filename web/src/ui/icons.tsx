@@ -83,13 +83,6 @@ export const Close = () => (
     <path d="M5 5l10 10M15 5L5 15" />
   </Glyph>
 );
-export const Sliders = () => (
-  <Glyph>
-    <path d="M3.5 6.5h7M14.5 6.5h2M3.5 13.5h2M9.5 13.5h7" />
-    <circle cx="12.5" cy="6.5" r="2" />
-    <circle cx="7.5" cy="13.5" r="2" />
-  </Glyph>
-);
 export const Upload = () => (
   <Glyph>
     <path d="M10 13V4M6 7.5L10 3.5l4 4M4 14v1a1.5 1.5 0 0 0 1.5 1.5h9A1.5 1.5 0 0 0 16 15v-1" />

@@ -19,25 +19,25 @@ export const Answer = memo(function Answer({ row }: { row: AnswerRow }) {
     return null;
   }
   const running = !isOver(turn.status);
+  const writing = turn.writing?.id;
+  const parts = writing === undefined || ids.includes(writing) ? ids : [...ids, writing];
   return (
     <article className="answer" aria-label="Answer" aria-busy={running}>
-      {ids.map((id) => (
-        <Whole key={id} id={id} turn={turn} />
+      {parts.map((id) => (
+        <Part key={id} id={id} turn={turn} />
       ))}
-      {turn.writing !== null && (
-        <Blocks key={turn.writing.id} content={turn.writing.content} tools={turn.tools} streaming />
-      )}
       {running ? <Progress turn={turn} /> : <EndNote row={row} turn={turn} />}
       {!running && ids.length > 0 && <Footer turn={turn} ids={ids} isLast={row.isLast} />}
     </article>
   );
 });
 
-const Whole = memo(function Whole({ id, turn }: { id: string; turn: Turn }) {
-  const message = useShown((state) => state.messages[id]);
-  return message === undefined ? null : (
-    <Blocks content={message.content} tools={turn.tools} streaming={false} />
-  );
+/** A message of the turn: the same element while it is written and afterwards, so that nothing is drawn anew. */
+const Part = memo(function Part({ id, turn }: { id: string; turn: Turn }) {
+  const whole = useShown((state) => state.messages[id]);
+  const writing = turn.writing?.id === id ? turn.writing : null;
+  const content = (writing ?? whole)?.content;
+  return content && <Blocks content={content} tools={turn.tools} streaming={writing !== null} />;
 });
 
 /** What happens while nothing can be read yet. */

@@ -1,5 +1,7 @@
 import type { Tokens } from "marked";
-import { memo, useMemo, useRef } from "react";
+import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { createPortal } from "react-dom";
+import { CopyButton } from "../CopyButton";
 import { CodeBlock } from "./CodeBlock";
 import { clean } from "./clean";
 import { htmlOf, htmlOfOpen } from "./html";
@@ -45,6 +47,20 @@ const Block = memo(
 
 function Html({ html }: { html: string }) {
   const cleaned = useMemo(() => clean(html), [html]);
-  // biome-ignore lint/security/noDangerouslySetInnerHtml: it has gone through `clean`
-  return <div dangerouslySetInnerHTML={{ __html: cleaned }} />;
+  const node = useRef<HTMLDivElement>(null);
+  const [nested, setNested] = useState<readonly Element[]>([]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other markup has other elements
+  useLayoutEffect(() => {
+    const found = [...(node.current?.querySelectorAll("pre") ?? [])];
+    setNested((before) => (found.length + before.length === 0 ? before : found));
+  }, [cleaned]);
+  return (
+    <>
+      {/* biome-ignore lint/security/noDangerouslySetInnerHtml: it has gone through `clean` */}
+      <div ref={node} dangerouslySetInnerHTML={{ __html: cleaned }} />
+      {nested.map((code, index) =>
+        createPortal(<CopyButton text={code.textContent ?? ""} label="Copy code" />, code, String(index)),
+      )}
+    </>
+  );
 }

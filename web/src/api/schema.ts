@@ -102,6 +102,9 @@ export interface paths {
         /**
          * Import
          * @description Make a conversation from an exported one, under a new id.
+         *
+         *     Documents may be large, and are many times as large once they are read: so one is read at a time, in a
+         *     thread, while other requests go on.
          */
         post: operations["import__v1_conversations_import_post"];
         delete?: never;

@@ -9,21 +9,30 @@ ARGS ?=
 # Compiled files are kept: a test starts many processes, and each would compile everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test pytest check style types layers format bench bench-cost soak lock clean
+# The page is made from web/ by Node; what is made is no part of the repository, but of the wheel.
+NODE ?= node
+NPM := npm --prefix web --loglevel error
+PAGE := src/antiphon/server/static/index.html
+PAGE_SOURCES := $(shell find web/src web/index.html web/vite.config.ts web/package.json -type f)
+HAS_NODE := $(NODE) -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
+
+.PHONY: run test pytest check style types layers check-page page api-types format bench bench-cost bench-web images wheel soak lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory page; \
+	elif [ ! -e $(PAGE) ]; then echo "Node 20.19 or newer is not here, so a plainer page is served; with it, make run builds the whole one."; fi
 	@$(BIN)/antiphon serve --local-if-no-credentials $(ARGS)
 
 # The checks and the tests run side by side: what checks the types keeps only one processor busy.
 test: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory --jobs check pytest
 
-pytest: $(VENV)/dev.stamp
+pytest: $(VENV)/dev.stamp page
 	@$(BIN)/python tests/chromium.py
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-check: style types layers
+check: style types layers check-page
 
 style: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
@@ -35,9 +44,34 @@ types: $(VENV)/dev.stamp
 layers: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
-format: $(VENV)/dev.stamp
+check-page: page
+	@$(NPM) run --silent check
+	@$(NODE) web/size.js
+
+page:
+	@$(HAS_NODE) || { echo "The page is built by Node 20.19 or newer, which is not here: install it, or set NODE=..."; exit 1; }
+	@$(MAKE) --no-print-directory $(PAGE)
+
+web/node_modules/.stamp: web/package-lock.json
+	@echo "Installing what the page is built with into web/node_modules (once)..."
+	@$(NPM) ci
+	@touch $@
+
+$(PAGE): web/node_modules/.stamp $(PAGE_SOURCES)
+	@echo "Building the page..."
+	@$(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
+# The page's types of the API, made from the server's own description of it.
+api-types: $(VENV)/dev.stamp web/node_modules/.stamp
+	@$(BIN)/python web/openapi.py >web/openapi.json
+	@$(NPM) run --silent schema
+	@rm web/openapi.json
+
+format: $(VENV)/dev.stamp web/node_modules/.stamp
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(NPM) run --silent format
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
@@ -45,6 +79,19 @@ bench: $(VENV)/dev.stamp
 # What long conversations cost under several policies; the figures and the chart go into docs/cost.md.
 bench-cost: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench.cost $(ARGS)
+
+bench-web: $(VENV)/dev.stamp page
+	@$(BIN)/python tests/chromium.py
+	@$(BIN)/python -m bench.page
+
+# The pictures of the page in docs/images.
+images: $(VENV)/dev.stamp page
+	@$(BIN)/python tests/chromium.py
+	@$(BIN)/python -m tests.web.pictures
+
+# What is published: the package with the page in it.
+wheel: $(VENV)/dev.stamp page
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 soak: $(VENV)/dev.stamp
 	@echo "The long runs: replicas and databases killed and stopped hundreds of times, full disks, failing upstreams."
@@ -76,4 +123,4 @@ lock: $(BIN)/python
 	@$(COMPILE) --extra local -c requirements/dev.txt -o requirements/run.txt >/dev/null
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) web/node_modules src/antiphon/server/static .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -38,10 +38,22 @@ def canned_upstream() -> Iterator[Measured]:
 
 
 @contextmanager
-def antiphon(upstream: Measured, store: str, *, one_core: bool = False) -> Iterator[Measured]:
+def simulator(deltas: int, delta_chars: int, pace_s: float) -> Iterator[Measured]:
+    """Slower than canned bytes, but it can be told what to answer."""
+    port = free_port()
+    command = [sys.executable, "-m", "antiphon", "simulate", "--port", str(port)]
+    command += ["--deltas", str(deltas), "--delta-chars", str(delta_chars), "--pace", str(pace_s)]
+    with server(command, port) as running:
+        yield running
+
+
+@contextmanager
+def antiphon(
+    upstream: Measured, store: str, *, one_core: bool = False, **settings: str
+) -> Iterator[Measured]:
     port = free_port()
     command = [sys.executable, "-m", "antiphon", "serve", "--port", str(port), "--store", store]
-    with server(command, port, _env(upstream), one_core=one_core) as running:
+    with server(command, port, {**_env(upstream), **settings}, one_core=one_core) as running:
         yield running
 
 

@@ -58,8 +58,9 @@ def serve(simulator: Simulator) -> Iterator[Serve]:
     """Starts servers with settings of one's own, which stop when the test is over."""
     with ExitStack() as stack:
 
-        def start(**given: Any) -> Client:
-            return Client(stack.enter_context(serving(Settings(**{"store": "memory://", **given}))).url)
+        def start(*, page: Path | None = None, **given: Any) -> Client:
+            settings = Settings(**{"store": "memory://", **given})
+            return Client(stack.enter_context(serving(settings, page=page)).url)
 
         yield start
 

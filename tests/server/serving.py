@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -46,7 +47,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(settings: Settings, *, store: Store | None = None, send_s: float = SEND_S) -> Generator[Served]:
+def serving(
+    settings: Settings, *, store: Store | None = None, send_s: float = SEND_S, page: Path | None = None
+) -> Generator[Served]:
     """Serve in a thread. With a `store` of one's own, that one is used."""
     listener = socket.create_server(("127.0.0.1", 0))
     listening: Future[None] = Future()
@@ -54,7 +57,7 @@ def serving(settings: Settings, *, store: Store | None = None, send_s: float = S
 
     async def serve() -> None:
         service = await open_service(settings, store=store)
-        app = create_app(settings, service=service, send_s=send_s)
+        app = create_app(settings, service=service, send_s=send_s, page=page)
         servers.append(_Server(configuration(app, grace_s=1), listening, app.state.streams.close))
         await servers[0].serve(sockets=[listener])
         await service.close()

@@ -1,13 +1,15 @@
-"""The page in a real browser, as a person uses it."""
+"""The plain page, which needs no building, in a real browser, as a person uses it."""
 
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from antiphon.server.page import PLAIN
 from antiphon.simulator import Fail, Reply, Simulator, Stall
 from tests.chromium import find_chromium
 from tests.server.client import Client
+from tests.server.conftest import Serve
 from tests.server.histories import asked, last_history
 
 PATIENCE_MS = 10_000
@@ -31,6 +33,11 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def client(serve: Serve) -> Client:
+    return serve(page=PLAIN)
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""The page's files, and what the server says of itself."""
+"""The plain page's files, and what the server says of itself. The built page is tested in `tests/web`."""
 
 import pytest
 
 from antiphon.server import create_app
+from antiphon.server.page import PLAIN
 from antiphon.settings import Settings
 from tests.server.client import Client
 from tests.server.conftest import Serve
@@ -13,6 +14,11 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+
+@pytest.fixture
+def client(serve: Serve) -> Client:
+    return serve(page=PLAIN)
 
 
 @pytest.mark.parametrize("path", FILES)

@@ -22,8 +22,9 @@ from antiphon.domain.state import Conversation, ToolRun, Turn
 def fold(events: Iterable[tuple[int, e.Event]], start: Conversation | None = None) -> Conversation:
     """Apply `(seq, event)` pairs in order to `start` (default: nothing yet). Pure: `start` is not changed."""
     folder = _Folder(start or Conversation())
+    apply = folder.apply  # once: binding a singledispatchmethod costs more than most of its rules
     for seq, event in events:
-        folder.apply(event)
+        apply(event)
         folder.seq = seq
     return folder.result()
 

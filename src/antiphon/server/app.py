@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -11,7 +12,7 @@ from antiphon.bootstrap import open_service
 from antiphon.server.about import about
 from antiphon.server.guard import BodyLimit, Faults, Guard, Limit
 from antiphon.server.hosts import names_of
-from antiphon.server.page import PageFiles, page
+from antiphon.server.page import add_page, page_folder
 from antiphon.server.problems import add_problem_handlers
 from antiphon.server.reading import KEY_HEADER
 from antiphon.server.routes import conversations, health, simple, turns
@@ -24,12 +25,17 @@ PREFLIGHT_S = 600
 
 
 def create_app(
-    settings: Settings | None = None, *, service: Service | None = None, send_s: float = SEND_S
+    settings: Settings | None = None,
+    *,
+    service: Service | None = None,
+    send_s: float = SEND_S,
+    page: Path | None = None,
 ) -> FastAPI:
     """The ASGI application. It opens a service by the settings, and closes it; one that is given it leaves.
 
     Without a store in the settings, conversations are kept in SQLite in the user's data folder. A reader of a
-    stream that takes nothing for `send_s` seconds is dropped.
+    stream that takes nothing for `send_s` seconds is dropped. `page` is the folder of the page's files; it is
+    that of the built page if none is given, or else of the plain one.
 
     Raises:
         ConfigurationError: a setting cannot be used. Starting raises what `open_service` does.
@@ -65,8 +71,7 @@ def create_app(
     app.include_router(conversations.router)
     app.include_router(turns.router)
     app.include_router(health.router)
-    app.add_route("/", page, include_in_schema=False)
-    app.mount("/static", PageFiles())
+    add_page(app, page or page_folder())
     add_problem_handlers(app)
     _add_middleware(app, settings)
     return app

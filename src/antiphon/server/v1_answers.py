@@ -48,6 +48,9 @@ class ModelBody(BaseModel):
     context: int = Field(description="Tokens that fit into a request.")
     max_output: int
     free: bool
+    efforts: list[str] = Field(description="Accepted values of output_config.effort; none: it is rejected.")
+    effort_default: str | None
+    thinking: list[str] = Field(description="Accepted values of thinking.type.")
 
 
 class ModelsBody(BaseModel):
@@ -93,7 +96,15 @@ def snapshot_body(header: Header, state: Conversation) -> dict[str, Any]:
 
 
 def model_body(facts: ModelFacts) -> dict[str, Any]:
-    return {"id": facts.name, "context": facts.context, "max_output": facts.max_out, "free": facts.free}
+    return {
+        "id": facts.name,
+        "context": facts.context,
+        "max_output": facts.max_out,
+        "free": facts.free,
+        "efforts": facts.efforts,
+        "effort_default": facts.effort_default,
+        "thinking": facts.thinking,
+    }
 
 
 # Server-sent events

@@ -1,0 +1,80 @@
+"""The built page in a real Chromium, served by a real server, with a simulated Claude behind it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from antiphon.server.page import BUILT
+from antiphon.simulator import Simulator, running
+from tests.chromium import find_chromium
+from tests.web.site import Site
+from tests.web.visitor import PATIENCE_MS, Visitor, new_context
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = find_chromium()
+    assert chromium, "there is no Chromium: run tests/chromium.py"
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    assert (BUILT / "index.html").exists(), "the page is not built: run `make page`"
+    with running() as simulator:
+        site = Site(simulator, tmp_path_factory.mktemp("site"))
+        site.start()
+        yield site
+        site.stop()
+
+
+@pytest.fixture
+def site(one_site: Site) -> Iterator[Site]:
+    one_site.simulator.forget()
+    yield one_site
+    one_site.simulator.release()
+
+
+@pytest.fixture
+def simulator(site: Site) -> Simulator:
+    return site.simulator
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
+    """A person who has just come. Nothing may be complained of while they are there."""
+    context = new_context(browser)
+    visitor = Visitor(site, context)
+    visitor.open()
+    yield visitor
+    context.close()
+    assert visitor.complaints == []
+
+
+@pytest.fixture
+def other(visitor: Visitor) -> Iterator[Visitor]:
+    """The same person in a second tab."""
+    other = Visitor(visitor.site, visitor.context)
+    yield other
+    assert other.complaints == []
+
+
+@pytest.fixture
+def picture() -> bytes:
+    return (Path(__file__).parent / "dot.png").read_bytes()

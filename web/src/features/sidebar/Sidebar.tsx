@@ -1,0 +1,127 @@
+import { type ReactNode, useRef } from "react";
+import type { Header } from "../../api/conversations";
+import { upload } from "../../live/actions";
+import type { ConversationList } from "../../live/list";
+import { tried } from "../../live/notices";
+import { useWhole } from "../../live/store";
+import { Dots, Plus, Upload } from "../../ui/icons";
+import { Menu } from "../../ui/Menu";
+import { byAge } from "./ages";
+
+export type OnConversation = {
+  open: (id: string | null) => void;
+  rename: (header: Header) => void;
+  download: (header: Header) => void;
+  remove: (header: Header) => void;
+};
+
+type Props = { list: ConversationList; current: string | null; on: OnConversation; foot: ReactNode };
+
+/** All conversations, and the way to a new one. */
+export function Sidebar({ list, current, on, foot }: Props) {
+  const { phase, conversations, cursor } = useWhole(list.store);
+  const picker = useRef<HTMLInputElement>(null);
+  // One that nobody has said anything in was made for a message that did not arrive.
+  const shown = conversations.filter((header) => header.as_of_seq > 1 || header.id === current);
+  const take = async (file: File | undefined) => {
+    const header = file === undefined ? null : await upload(file);
+    if (header !== null) {
+      list.put(header);
+      on.open(header.id);
+    }
+  };
+  return (
+    <>
+      <div className="sidebar-top">
+        <a className="wordmark" href="/" onClick={(event) => follow(event, () => on.open(null))}>
+          Antiphon
+        </a>
+        <a className="new" href="/" onClick={(event) => follow(event, () => on.open(null))}>
+          <Plus /> New conversation
+        </a>
+      </div>
+      <nav aria-label="Conversations">
+        {phase === "ready" && shown.length === 0 && (
+          <p className="faint">What you talk about will be listed here.</p>
+        )}
+        {phase === "failed" && (
+          <p className="faint">
+            The list cannot be read.{" "}
+            <button type="button" className="quiet" onClick={list.refresh}>
+              Try again
+            </button>
+          </p>
+        )}
+        {byAge(shown, Date.now()).map((age) => (
+          <section key={age.name} aria-label={age.name}>
+            <h2>{age.name}</h2>
+            <ul>
+              {age.headers.map((header) => (
+                <Item key={header.id} header={header} current={header.id === current} on={on} />
+              ))}
+            </ul>
+          </section>
+        ))}
+        {cursor !== null && (
+          <button type="button" className="quiet more" onClick={() => void tried(list.more())}>
+            Show more
+          </button>
+        )}
+      </nav>
+      <div className="sidebar-foot">
+        {foot}
+        <input
+          ref={picker}
+          type="file"
+          accept="application/json,.json"
+          hidden
+          onChange={(event) => {
+            void take(event.currentTarget.files?.[0]);
+            event.currentTarget.value = "";
+          }}
+        />
+        <button
+          type="button"
+          className="icon"
+          aria-label="Import a conversation"
+          title="Import a conversation"
+          onClick={() => picker.current?.click()}
+        >
+          <Upload />
+        </button>
+      </div>
+    </>
+  );
+}
+
+function Item({ header, current, on }: { header: Header; current: boolean; on: OnConversation }) {
+  const items = [
+    { label: "Rename", onSelect: () => on.rename(header) },
+    { label: "Export", onSelect: () => on.download(header) },
+    { label: "Delete", onSelect: () => on.remove(header), danger: true },
+  ];
+  const title = header.title || "Untitled";
+  return (
+    <li className={current ? "item current" : "item"}>
+      <a
+        href={`/c/${header.id}`}
+        aria-current={current ? "page" : undefined}
+        onClick={(event) => follow(event, () => on.open(header.id))}
+      >
+        {title}
+        {header.running !== null && (
+          <span className="pulse" role="img" aria-label="an answer is being written" />
+        )}
+      </a>
+      <Menu label={`Actions for ${title}`} icon={<Dots />} items={items} />
+    </li>
+  );
+}
+
+/** A plain click stays in the page; with a key held, the browser does what it always does. */
+function follow(event: React.MouseEvent, go: () => void): void {
+  if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0)) {
+    event.preventDefault();
+    go();
+  }
+}

@@ -1,0 +1,57 @@
+import { useId } from "react";
+import { spoken } from "../../live/server";
+import { cachedPercent, dollars, inputOf, tokens } from "../../log/totals";
+import type { Turn } from "../../log/types";
+
+/** What a turn used and cost: in a word, and, when asked, in full. */
+export function Facts({ turn }: { turn: Turn }) {
+  const id = useId();
+  const { usage } = turn;
+  const cost = turn.cost_nanodollars === 0 ? "free" : dollars(turn.cost_nanodollars);
+  return (
+    <>
+      <button type="button" className="facts" popoverTarget={id} title="What this answer used and cost">
+        {spoken(turn.model ?? "")} · {cost}
+        {cachedPercent(usage) > 0 && ` · ${cachedPercent(usage)} % cached`}
+      </button>
+      <div
+        id={id}
+        popover="auto"
+        className="popover"
+        role="dialog"
+        aria-label="What this answer used and cost"
+      >
+        <dl>
+          <Fact name="Model" value={turn.model ?? ""} />
+          <Fact name="Read" value={`${tokens(inputOf(usage))} tokens`} />
+          <Fact name="… from the cache" value={tokens(usage.cache_read_tokens)} />
+          <Fact
+            name="… written to the cache"
+            value={tokens(usage.cache_write_5m_tokens + usage.cache_write_1h_tokens)}
+          />
+          <Fact name="Written" value={`${tokens(usage.output_tokens)} tokens`} />
+          {usage.thinking_tokens > 0 && (
+            <Fact name="… of it thinking" value={tokens(usage.thinking_tokens)} />
+          )}
+          {usage.web_search_requests > 0 && (
+            <Fact name="Searches" value={tokens(usage.web_search_requests)} />
+          )}
+          {turn.attempt > 1 && <Fact name="Attempts" value={tokens(turn.attempt)} />}
+          <Fact name="Cost" value={cost} />
+          {turn.saved_nanodollars > 0 && (
+            <Fact name="Saved by the cache" value={dollars(turn.saved_nanodollars)} />
+          )}
+        </dl>
+      </div>
+    </>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import { useId, useRef, useSyncExternalStore } from "react";
+import type { LiveConversation } from "../../live/conversation";
+import { cachedPercent, dollars, inputOf, tokens, totalsOf } from "../../log/totals";
+
+/** What the conversation has cost so far: in a word, and, when asked, in full. */
+export function Totals({ live }: { live: LiveConversation }) {
+  const id = useId();
+  const kept = useRef("");
+  const read = () => {
+    const { state } = live.store.get();
+    if (state.running === null || kept.current === "") {
+      kept.current = JSON.stringify(totalsOf(state)); // it changes when an answer ends
+    }
+    return kept.current;
+  };
+  const totals: ReturnType<typeof totalsOf> = JSON.parse(useSyncExternalStore(live.store.subscribe, read));
+  if (totals.turns === 0) {
+    return null;
+  }
+  const facts = [
+    ["Answers", tokens(totals.turns)],
+    ["Read", `${tokens(inputOf(totals.usage))} tokens`],
+    ["… from the cache", `${cachedPercent(totals.usage)} %`],
+    ["Written", `${tokens(totals.usage.output_tokens)} tokens`],
+    ["Cost", dollars(totals.cost_nanodollars)],
+    ["Saved by the cache", dollars(totals.saved_nanodollars)],
+  ];
+  return (
+    <>
+      <button type="button" className="facts" popoverTarget={id} title="What this conversation used and cost">
+        {dollars(totals.cost_nanodollars)}
+      </button>
+      <div
+        id={id}
+        popover="auto"
+        className="popover"
+        role="dialog"
+        aria-label="What this conversation used and cost"
+      >
+        <dl>
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+    </>
+  );
+}

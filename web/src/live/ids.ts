@@ -1,0 +1,13 @@
+/** Ids made here are final: the server takes them as they are. */
+
+/** A UUIDv7 (RFC 9562) in lower case: 48 bits of milliseconds, 74 random bits. */
+export function newId(now: number = Date.now()): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  for (let index = 0; index < 6; index++) {
+    bytes[index] = Math.floor(now / 2 ** (8 * (5 - index))) % 256;
+  }
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,54 @@
+/** Values that the fold makes. */
+
+import type { Kept } from "./events";
+import type { Message, Problem, Turn, Usage } from "./types";
+import { NO_USAGE } from "./types";
+
+export function newTurn(id: string, message_id: string | null): Turn {
+  return {
+    id,
+    message_id,
+    parent_id: null,
+    status: "queued",
+    steps: [],
+    attempt: 0,
+    writing: null,
+    tools: [],
+    stop_reason: null,
+    model: null,
+    usage: NO_USAGE,
+    cost_nanodollars: 0,
+    saved_nanodollars: 0,
+    error: null,
+  };
+}
+
+export function addUsage(a: Usage, b: Partial<Usage> = {}): Usage {
+  const sum: Record<string, number> = { ...a };
+  for (const kind of Object.keys(NO_USAGE) as (keyof Usage)[]) {
+    sum[kind] = a[kind] + (b[kind] ?? 0);
+  }
+  return sum as Usage;
+}
+
+export function problemOf(told: Partial<Problem>): Problem {
+  const { name = "", title = "", detail = "", retryable = false, retry_after_s = null } = told;
+  return { name, title, detail, retryable, retry_after_s };
+}
+
+/** The assistant's message that is left of the step after the last whole one, if anything is. */
+export function keptMessage(turn: Turn, kept: Kept): Message | null {
+  const id = turn.steps[kept.steps]?.[0];
+  if (id === undefined || !kept.blocks?.length) {
+    return null;
+  }
+  const before = kept.steps > 0 ? turn.steps[kept.steps - 1]?.at(-1) : undefined;
+  return {
+    id,
+    parent_id: before ?? turn.message_id ?? turn.parent_id,
+    role: "assistant",
+    content: kept.blocks,
+    turn_id: turn.id,
+    model: turn.model,
+  };
+}

@@ -19,7 +19,7 @@ NAMES = ("support", "work")
 OWNERS = ("replica-1", "replica-2")
 STATUSES: tuple[e.TurnStatus, ...] = ("completed", "failed", "cancelled")
 LEASE_S = 600.0
-LIMITS: dict[Scope, int] = {"conversation": 2**55, "installation": 2**57, "principal": 2**56}
+LIMITS: dict[Scope, int] = {"conversation": 2**54 + 1, "installation": 2**55, "principal": 2**54 + 9}
 
 
 @dataclass

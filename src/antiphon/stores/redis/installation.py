@@ -30,7 +30,7 @@ PAGE = 200
 class Reservation:
     """What the installation holds for a request: since when, and whether this call made it so; or why not."""
 
-    at: int = 0
+    at: int | None = None
     made: bool = False
     refused: OverBudget | None = None
 

@@ -11,8 +11,8 @@ from antiphon.stores.redis.installation import texts
 from antiphon.stores.redis.keys import one_of, only
 from antiphon.stores.redis.scripts import Command
 
-PAGE = 500
-"""How many entries are read at once."""
+PAGE = 200
+"""How many entries are read at once: adding them up keeps this process from anything else meanwhile."""
 
 
 class RedisLedger(Access):

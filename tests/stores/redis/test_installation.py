@@ -15,7 +15,7 @@ from antiphon.money.budgets import Hold, Limit
 from antiphon.money.ledger import UsageQuery
 from antiphon.stores.base import Acceptance, Change, Start
 from antiphon.stores.redis import entries
-from antiphon.stores.redis.installation import LOOK_MS
+from antiphon.stores.redis.installation import LOOK_MS, Overdue
 from antiphon.stores.redis.keys import ACCOUNTS, HELD, HOLDS
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, refused, the_end
@@ -152,6 +152,20 @@ async def test_a_hold_whose_process_died_before_the_request_is_released(
             await store.claim("replica-2", 30)
             assert await store.left([ALL]) == [100]
             assert client.exists(HOLDS, HELD) == 0
+
+
+async def test_a_hold_that_was_left_over_is_taken_up_again_even_while_it_is_looked_at(url: str) -> None:
+    async with opened_store(url) as store:
+        header = await a_conversation(store)
+        request, opening = opened(60, ALL)
+        assert opening.hold is not None
+        await store._installation.reserve(ME, entries.place_of(header.id, request), opening.hold)
+        seen = [Overdue(entries.place_of(header.id, request), ME, 0)]
+        await store.append(header.id, opening)
+        await store._installation.give_up(seen)
+        assert await store.left([ALL]) == [40]
+        await store.append(header.id, closed(request, 25))
+        assert await store.left([ALL]) == [75]
 
 
 async def test_a_hold_whose_process_died_before_it_was_paid_is_paid(url: str, valkey: RunningServer) -> None:

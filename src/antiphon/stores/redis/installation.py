@@ -37,8 +37,11 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    principal: str
+    """A request that is held for long, since `at` (ms)."""
+
     place: str
+    principal: str
+    at: int
 
 
 def shared_limits(hold: Hold | None) -> list[Limit]:
@@ -88,10 +91,13 @@ class Installation:
         """Requests that are held for long. Raises StoreUnavailable."""
         command = script("overdue").given([HOLDS, HELD], {"limit": LOOKED_AT, "look_ms": LOOK_MS})
         found = await self._server.run(command)
-        return [
-            Overdue(principal.decode(), place.decode())
-            for place, principal in zip(found[::2], found[1::2], strict=True)
-        ]
+        return [Overdue(place.decode(), principal.decode(), at) for place, principal, at in found]
+
+    async def give_up(self, abandoned: Sequence[Overdue]) -> None:
+        """Release what is held for requests that never began. Raises StoreUnavailable."""
+        if abandoned:
+            given = [word for overdue in abandoned for word in (overdue.place, overdue.at)]
+            await self._server.run(script("abandoned", "amounts").on([ACCOUNTS, HOLDS, HELD], *given))
 
     async def taken(self, limits: Sequence[Limit]) -> list[int]:
         """What is spent or held in each account; if it is new, by the ledger. Raises StoreUnavailable."""

@@ -84,10 +84,17 @@ class Paying(Access):
             found = await self._installation.overdue()
             replies = await self._server.try_all([self._what_became_of(overdue) for overdue in found])
             costs: list[str | bytes] = []
+            abandoned: list[Overdue] = []
             for overdue, reply in zip(found, replies, strict=True):
-                if not isinstance(reply, StoreUnavailable) and reply[0] != b"open":
-                    costs += [overdue.place, reply[1]]
+                match reply:
+                    case [b"closed", cost]:
+                        costs += [overdue.place, cost]
+                    case [b"none"]:
+                        abandoned.append(overdue)
+                    case _:  # it is open, or its node is away
+                        pass
             await self._installation.pay(costs)
+            await self._installation.give_up(abandoned)
 
     def _what_became_of(self, overdue: Overdue) -> Command:
         conversation_id, _, entry_id = overdue.place.partition(" ")

@@ -162,4 +162,5 @@ async def finish(call: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        task.exception()  # looked at, so that nobody is told of it
         raise

@@ -3,7 +3,12 @@ local given = cmsgpack.unpack(ARGV[1])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HGET', KEYS[2], given.place)
-if known then return {'held', cmsgpack.unpack(known)[2], 0} end
+if known then
+  local principal, _, amount, accounts = unpack(cmsgpack.unpack(known))
+  redis.call('HSET', KEYS[2], given.place, cmsgpack.pack({principal, now, amount, accounts}))
+  redis.call('ZADD', KEYS[3], now + given.look_ms, given.place)
+  return {'held', now, 0}
+end
 for _, limit in ipairs(given.limits) do
   if not limit.spent and redis.call('HEXISTS', KEYS[1], limit.account) == 0 then return {'new'} end
 end

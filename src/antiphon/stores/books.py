@@ -1,12 +1,15 @@
 """The ledger and its accounts in memory: what `MemoryStore` keeps of money, and the reference for others."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from antiphon.money.budgets import Hold, Limit
 from antiphon.money.ledger import OPEN, Dimension, EntryChange, UsageQuery, UsageRow
+
+Sums: TypeAlias = dict[tuple[str, ...], UsageRow]
+"""By the values of what they are summed by, in that order."""
 
 
 @dataclass(slots=True)
@@ -62,13 +65,14 @@ class Books:
     ) -> None:
         for change in changes:
             key = conversation_id, change.id
-            if change.status == OPEN:
+            known = self.entries.get(key)
+            if change.status == OPEN and known is None:
                 accounts = tuple(limit.account for limit in hold.limits) if hold else ()
                 self.entries[key] = Entry(
                     principal=principal, conversation_id=conversation_id, change=change, accounts=accounts
                 )
-            elif (entry := self.entries.get(key)) is not None and entry.change.status == OPEN:
-                self._settle(key, entry, closed(entry.change, change))
+            elif change.status != OPEN and known is not None and known.change.status == OPEN:
+                self._settle(key, known, closed(known.change, change))
 
     def close_all(self, conversation_id: str, status: str) -> None:
         """Requests of a conversation that is gone have cost what was held for them."""
@@ -85,12 +89,21 @@ class Books:
         self.entries[key] = replace(entry, change=change)
 
     def usage(self, query: UsageQuery) -> list[UsageRow]:
-        sums: dict[tuple[str, ...], UsageRow] = defaultdict(lambda: UsageRow(key={}))
-        for entry in self.entries.values():
-            if _wanted(query, entry):
-                place = tuple(_value(name, entry) for name in query.by)
-                sums[place] = added(sums[place], entry.change)
-        return [replace(sums[place], key=dict(zip(query.by, place, strict=True))) for place in sorted(sums)]
+        sums: Sums = {}
+        add_up(sums, self.entries.values(), query)
+        return rows_of(sums, query)
+
+
+def add_up(sums: Sums, entries: Iterable[Entry], query: UsageQuery) -> None:
+    """Add to sums those of the entries that are asked for."""
+    for entry in entries:
+        if _wanted(query, entry):
+            place = tuple(_value(name, entry) for name in query.by)
+            sums[place] = added(sums.get(place, UsageRow(key={})), entry.change)
+
+
+def rows_of(sums: Sums, query: UsageQuery) -> list[UsageRow]:
+    return [replace(sums[place], key=dict(zip(query.by, place, strict=True))) for place in sorted(sums)]
 
 
 def closed(opened: EntryChange, end: EntryChange) -> EntryChange:

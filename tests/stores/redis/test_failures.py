@@ -10,6 +10,8 @@ import pytest
 from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
 from antiphon.errors import StoreUnavailable
+from antiphon.money.budgets import Limit
+from antiphon.money.ledger import UsageQuery
 from antiphon.stores.base import Change, Lease, Store
 from antiphon.stores.redis.keys import one_of
 from antiphon.stores.redis.store import RedisStore
@@ -21,6 +23,7 @@ T = TypeVar("T")
 
 HERE = new_id()
 LEASE = Lease(HERE, f"{HERE}.{new_id()}", 1, "replica-1")
+LIMIT = Limit(scope="installation", period="total", owner="", since=0, nanodollars=1)
 TITLE = Change(events=[e.TitleChange(at=2, title="x")])
 TEXT = block_end({"type": "text", "text": "x"})
 
@@ -44,6 +47,8 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "end": lambda store: store.end(LEASE, the_end(LEASE.turn_id, None), 30),
     "withdraw": lambda store: store.withdraw(HERE, LEASE.turn_id, the_end(LEASE.turn_id, None)),
     "renew": lambda store: store.renew([LEASE], 30),
+    "usage": lambda store: store.usage(UsageQuery()),
+    "left": lambda store: store.left([LIMIT]),
     "claim": lambda store: store.claim("replica-1", 30),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from antiphon.domain import events as e
 from antiphon.errors import FenceLost, NotFound
 from antiphon.stores.base import Change
-from antiphon.stores.redis.keys import SCHEMA, UNFINISHED, UNPRUNED
+from antiphon.stores.redis.keys import LEDGER, PAYERS, SCHEMA, UNFINISHED, UNPRUNED, only
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
 from tests.stores.redis.conftest import opened, until
@@ -28,10 +28,12 @@ def names_on(node: RunningServer) -> set[str]:
 
 @pytest.fixture
 def keys(nodes: list[RunningServer]) -> Keys:
-    """All keys there are, apart from those of the installation."""
+    """All keys there are, apart from those of the installation and the ledger."""
+
+    ledger = {only(kind, ME) for kind in LEDGER}
 
     def found() -> set[str]:
-        return set[str]().union(*map(names_on, nodes)) - {SCHEMA, UNFINISHED, UNPRUNED}
+        return set[str]().union(*map(names_on, nodes)) - {SCHEMA, UNFINISHED, UNPRUNED, PAYERS, *ledger}
 
     return found
 

@@ -10,6 +10,8 @@ from antiphon.domain.ids import new_id, new_turn_id
 from antiphon.domain.messages import Message, text_block
 from antiphon.domain.usage import Usage
 from antiphon.errors import AntiphonError
+from antiphon.money.budgets import Hold, Limit, Scope
+from antiphon.money.ledger import UsageQuery
 from antiphon.stores.base import Acceptance, Change, Lease, Store
 
 PRINCIPALS = ("me", "you")
@@ -17,6 +19,7 @@ NAMES = ("support", "work")
 OWNERS = ("replica-1", "replica-2")
 STATUSES: tuple[e.TurnStatus, ...] = ("completed", "failed", "cancelled")
 LEASE_S = 600.0
+LIMITS: dict[Scope, int] = {"conversation": 2**54 + 1, "installation": 2**55, "principal": 2**54 + 9}
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Walk:
         self._ids = ids
         self._next = 0
         self._at = 1000
+        self._attempts = 0
         self.known = Known()
 
     def _id(self) -> str:
@@ -123,7 +127,8 @@ class Walk:
 
     def attempt(self) -> Callable[[Store], Awaitable[Any]]:
         lease, chance = self._any(self.known.leases), self._random.random()
-        where: dict[str, Any] = {"at": self._time(), "step": 0, "attempt": self._random.randrange(1, 3)}
+        attempt = max(1, self._attempts - self._random.randrange(3))
+        where: dict[str, Any] = {"at": self._time(), "step": 0, "attempt": attempt}
         amounts: dict[str, Any] = {
             "usage": Usage(input_tokens=self._random.randrange(9), cache_read_tokens=2**40),
             "cost_nanodollars": self._random.choice((0, 7, 2**55 + 1)),
@@ -131,11 +136,26 @@ class Walk:
         problem = e.Problem(name="deadline", title="t", detail="d")
         event: e.Event = e.AttemptError(**where, error=problem, **amounts)
         if chance < 0.3:
-            event = e.StepStart(**where, message_id="m", parent_id=None, model="m")
-        elif chance < 0.7:
+            return self._request(lease, self._random.choice((0, 5, 2**54 + 1)))
+        if chance < 0.7:
             saved = self._random.choice((0, -3, 2**54 + 1))
             event = e.StepEnd(**where, model="m", stop_reason="end_turn", saved_nanodollars=saved, **amounts)
         return lambda store: store.append(lease.conversation_id, Change(events=[event]), lease)
+
+    def _request(self, lease: Lease, held: int) -> Callable[[Store], Awaitable[Any]]:
+        self._attempts += 1
+        event = e.StepStart(
+            at=self._time(),
+            step=0,
+            attempt=self._attempts,
+            message_id="m",
+            parent_id=None,
+            model=self._random.choice(("m", "n")),
+            held_nanodollars=held,
+        )
+        principal = {key: who for who, key in self.known.conversations}[lease.conversation_id]
+        hold = Hold(nanodollars=held, limits=limits_of(principal, lease.conversation_id))
+        return lambda store: store.append(lease.conversation_id, Change(events=[event], hold=hold), lease)
 
     def flush(self) -> Callable[[Store], Awaitable[Any]]:
         leases = {self._any(self.known.leases) for _ in range(self._random.randrange(1, 4))}
@@ -215,6 +235,11 @@ class Walk:
         known, limit = self.known, self._random.randrange(1, 6)
         before = self._random.choice((None, (self._at, "~"), (self._at - 2, known_id(known))))
         after = self._random.randrange(5)
+        queries = [
+            UsageQuery(by=("principal", "purpose", "conversation", "model", "day")),
+            UsageQuery(principal=PRINCIPALS[0], since=1001, until=self._at),
+            UsageQuery(conversation_id=known_id(known), by=()),
+        ]
 
         async def call(store: Store) -> Any:
             seen: list[Any] = [
@@ -229,6 +254,10 @@ class Walk:
                 seen += [header, await store.read(conversation_id, after, limit)]
                 seen += [await outcome(store.totals(conversation_id))]
                 seen += [await outcome(store.path(conversation_id, getattr(header, "head", "?") or "?"))]
+                if not isinstance(header, tuple):
+                    seen += [await store.left(limits_of(principal, conversation_id))]
+            for query in queries:
+                seen += [await store.usage(query)]
             seen += [await outcome(store.turn(turn_id[:36], turn_id)) for turn_id in known.turns]
             return seen
 
@@ -237,6 +266,15 @@ class Walk:
 
 def known_id(known: Known) -> str:
     return known.conversations[0][1] if known.conversations else "0"
+
+
+def limits_of(principal: str, conversation_id: str) -> tuple[Limit, ...]:
+    """A budget of each scope; all requests are held in them."""
+    owners = {"conversation": conversation_id, "installation": "", "principal": principal}
+    return tuple(
+        Limit(scope=scope, period="total", owner=owners[scope], since=0, nanodollars=most)
+        for scope, most in LIMITS.items()
+    )
 
 
 async def outcome(call: Awaitable[Any]) -> Any:

@@ -3,7 +3,9 @@
 from typing import Any
 
 from antiphon.errors import ConfigurationError, NotFound
+from antiphon.stores.redis.installation import Installation
 from antiphon.stores.redis.keys import channel_of, of_conversation
+from antiphon.stores.redis.payers import Payers
 from antiphon.stores.redis.principals import Principals
 from antiphon.stores.redis.scripts import Command, Script
 from antiphon.stores.redis.server import Server
@@ -19,6 +21,8 @@ class Access:
         self._ttl_ms = int(ttl_s * 1000) if ttl_s is not None else 0
         self._principals = Principals(self._server, ttl_s)
         self._unfinished = Unfinished(self._server)
+        self._payers = Payers(self._server)
+        self._installation = Installation(self._server, self._payers)
 
     def _on(
         self, script: Script, principal: str, conversation_id: str, *more_keys: str, **given: Any

@@ -82,6 +82,7 @@ class RedisConversations(Access):
         )
         if reply[0] != b"deleted":
             return None
+        await self._installation.pay(reply[2])
         await self._principals.bury(conversation_id)
         return header_of(principal, conversation_id, reply[1])
 

@@ -11,19 +11,29 @@ names                  hash   `name:<name>` → conversation, `of:<conversation>
 expiries               zset   conversation by the time when it expires (ms), if it does
 unpruned               zset   `<turn> <first seq> <last seq>` by the time when the turn ended (ms)
 said                   zset   `<conversation> <message>`, the newest 2,000, by when it was added (ms)
+entries                hash   the ledger: `<conversation> <id>` → request, with the accounts that hold for it
+times                  zset   entry by the time when it was opened (ms)
+open                   zset   entries that are open, each with 0
+spent                  hash   `day:<day>` → cost of that day's requests, `<account>` → spent and held (n$)
 of a conversation
 state                  hash   header, lease and totals
 log                    stream `<seq>-0` → type and JSON of the event
 messages               hash   `message:<id>` → seq and JSON, `parent:<id>` → id of its parent
-turns                  hash   `turn:<id>` → status, seqs, last message; `attempt:<turn>/<step>/<attempt>`
+turns                  hash   `turn:<id>` → status, seqs, last message
 queue                  zset   queued turns by seq
 keys, key_times        hash, zset   idempotency keys, and when they expire (ms)
+spent_here             hash   like `spent`, of this conversation alone
 tombstone              string the last fence's counter, 30 days long
 ====================== ====== ====================================================================
 
 Beside them, each in the slot of its own name: `{c:<conversation>}:principal`, whose it is; `{all}:schema`;
 `{all}:unfinished`, a zset of principals that may have unfinished turns by the time when they last began one;
-`{all}:unpruned`, a zset of principals that may have deltas to prune by the time since when that may be.
+`{all}:unpruned`, a zset of principals that may have deltas to prune by the time since when that may be;
+`{all}:payers`, a set of principals that have entries; and for budgets of the installation `{all}:accounts`, a
+hash of what each has spent and holds (n$), `{all}:holds`, a hash of what is held for which entry, and
+`{all}:held`, a zset of these entries by the time when to ask what became of them (ms).
+
+The ledger, `entries` to `spent`, is kept when conversations go.
 """
 
 from urllib.parse import quote
@@ -32,11 +42,17 @@ from zlib import crc32
 SCHEMA = "{all}:schema"
 UNFINISHED = "{all}:unfinished"
 UNPRUNED = "{all}:unpruned"
+PAYERS = "{all}:payers"
+ACCOUNTS = "{all}:accounts"
+HOLDS = "{all}:holds"
+HELD = "{all}:held"
 
 CHANNELS = tuple(f"antiphon:{number}" for number in range(64))
 
-OF_PRINCIPAL = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
-OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times")
+LISTS = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
+LEDGER = ("entries", "times", "open", "spent")
+OF_PRINCIPAL = (*LISTS, *LEDGER)
+OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times", "spent_here")
 
 
 def _tag(principal: str) -> str:

@@ -8,8 +8,9 @@ from antiphon.domain.events import Event
 from antiphon.errors import FenceLost, NotFound, StoreUnavailable
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame
-from antiphon.stores.redis.access import Access, no_conversation
+from antiphon.stores.redis.access import no_conversation
 from antiphon.stores.redis.keys import channel_of, one_of
+from antiphon.stores.redis.paying import Paying, Reply
 from antiphon.stores.redis.rows import (
     TOTALS,
     change_row,
@@ -26,7 +27,7 @@ PATH_PAGE = 1000
 """Messages read by one script: about a millisecond, in which the server does nothing else."""
 
 
-class RedisLog(Access):
+class RedisLog(Paying):
     async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
         principal = await self._principal(conversation_id)
         if principal is None:
@@ -83,15 +84,18 @@ class RedisLog(Access):
         if principal is None:
             raise lost() if lease else no_conversation()
         row = change_row(change, lease.turn_id if lease else None)
-        reply = await self._run(
-            changing("append"),
-            principal,
-            conversation_id,
-            change=row,
-            lease=lease_row(lease) if lease else None,
-        )
+        held = lease_row(lease) if lease else None
+
+        async def run() -> Reply:
+            reply: Reply = await self._run(
+                changing("append"), principal, conversation_id, change=row, lease=held
+            )
+            return reply
+
+        reply = await self._paying(principal, conversation_id, (change, row), run, _is_done)
         match reply:
-            case [b"done", last_seq]:
+            case [b"done", last_seq, costs]:
+                await self._installation.pay(costs)
                 return frames_of(row["events"], last_seq)
             case [b"lost"]:
                 raise lost()
@@ -124,6 +128,10 @@ class RedisLog(Access):
                 for place, last_seq in zip(places, reply, strict=True):
                     results[place] = frames_of(packed[place], last_seq) if last_seq else None
         return results
+
+
+def _is_done(reply: Reply) -> bool:
+    return bool(reply[0] == b"done")
 
 
 def _flush(principal: str, turns: Sequence[tuple[Lease, Sequence[tuple[str, str]]]]) -> Command:

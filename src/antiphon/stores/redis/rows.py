@@ -1,6 +1,5 @@
 """Values to what is stored, and back. What scripts must not look into is JSON, packed and read only here."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,7 +9,7 @@ from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
 from antiphon.domain.messages import Message
 from antiphon.domain.usage import Usage
-from antiphon.money.ledger import EntryChange
+from antiphon.money.ledger import OPEN
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode
 from antiphon.stores.projection import (
@@ -21,6 +20,7 @@ from antiphon.stores.projection import (
     turn_changes,
     turn_ends,
 )
+from antiphon.stores.redis.entries import USAGE, closed_row, hold_row, opened_row
 
 Given: TypeAlias = Mapping[str, Any] | Sequence[Any]
 """What a script is given besides its keys. Scripts unpack text, numbers, lists and maps, but no bytes."""
@@ -39,9 +39,7 @@ _turn = msgspec.msgpack.Decoder(tuple[str, int, int, str])
 
 NOTHING = pack_given([])
 
-_USAGE = tuple(field.name for field in dataclasses.fields(Usage))
-_COSTS = ("cost_nanodollars", "saved_nanodollars")
-TOTALS = ("last_seq", "turns", *_COSTS, *_USAGE)
+TOTALS = ("last_seq", "turns", "cost_nanodollars", "saved_nanodollars", *USAGE)
 """The fields of a state that `totals_of` reads, in its order."""
 
 
@@ -68,11 +66,10 @@ def message_row(message: Message) -> tuple[str, str, str]:
 
 
 def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
-    """All that a commit changes. `turn_id` is the turn that the events belong to; without one, their attempts
-    are not counted as made here.
-    """
+    """All that a commit changes. `turn_id` is the turn that the events belong to."""
     changed = header_changes(change)
     entries = [] if change.imported else ledger_changes(change.events, turn_id)
+    opened = [opened_row(entry) for entry in entries if entry.status == OPEN]
     ends = turn_ends(change.events)
     return {
         "events": pack_events(change.events),
@@ -85,7 +82,9 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
             (changed, status, *ends.get(changed, (0, 0)))
             for changed, status in turn_changes(change.events, turn_id).items()
         ],
-        "attempts": [_entry_row(entry) for entry in entries],
+        "opened": opened,
+        "closed": [closed_row(entry) for entry in entries if entry.status != OPEN],
+        "hold": hold_row(change.hold, opened) if change.hold is not None else None,
     }
 
 
@@ -97,14 +96,6 @@ def _field(value: object) -> str | int:
             return value
         case _:
             return pack(value)
-
-
-def _entry_row(row: EntryChange) -> tuple[str, str, dict[str, str], str]:
-    """Its id, its model, what it adds to the totals, and the whole."""
-    named = [(name, getattr(row, name)) for name in _COSTS]
-    named += [(name, getattr(row.usage, name)) for name in _USAGE]
-    amounts = {name: str(amount) for name, amount in named if amount}
-    return row.id, row.model or "", amounts, pack(row)
 
 
 def new_state(event: ConversationCreate) -> dict[str, str | int]:
@@ -158,7 +149,7 @@ def totals_of(values: Sequence[bytes | None]) -> Totals:
     row = {name: int(value or 0) for name, value in zip(TOTALS, values, strict=True)}
     return Totals(
         turns=row["turns"],
-        usage=Usage(**{name: row[name] for name in _USAGE}),
+        usage=Usage(**{name: row[name] for name in USAGE}),
         cost_nanodollars=row["cost_nanodollars"],
         saved_nanodollars=row["saved_nanodollars"],
     )

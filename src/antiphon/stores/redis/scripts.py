@@ -49,4 +49,4 @@ def on_conversation(name: str) -> Script:
 
 def changing(name: str) -> Script:
     """A script that commits events."""
-    return script(name, "fence", "conversation", "commit")
+    return script(name, "fence", "conversation", "amounts", "ledger", "commit")

@@ -68,7 +68,7 @@ class Server:
 
     async def run(self, command: Command) -> Any:
         """Raises StoreUnavailable."""
-        return await _finish(self._run(command))
+        return await finish(self._run(command))
 
     async def run_all(self, commands: Sequence[Command]) -> list[Any]:
         """One round trip to each node. Raises StoreUnavailable if one of them fails; others may be done."""
@@ -80,7 +80,7 @@ class Server:
 
     async def try_all(self, commands: Sequence[Command]) -> list[Any]:
         """Like `run_all`, with a StoreUnavailable in place of each reply that did not come."""
-        return await _finish(self._try_all(commands))
+        return await finish(self._try_all(commands))
 
     @property
     def _client(self) -> Client:
@@ -155,11 +155,12 @@ def _node_of(cluster: RedisCluster, key: str) -> str:
     return ""
 
 
-async def _finish(call: Coroutine[Any, Any, T]) -> T:
+async def finish(call: Coroutine[Any, Any, T]) -> T:
     """Wait for a call even if cancelled: a change is never left in the air, to be made after a later one."""
     task = asyncio.ensure_future(call)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        task.exception()  # looked at, so that nobody is told of it
         raise

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from antiphon.stores.base import Hint
 from antiphon.stores.redis.conversations import RedisConversations
 from antiphon.stores.redis.hints import hints
+from antiphon.stores.redis.ledger import RedisLedger
 from antiphon.stores.redis.log import RedisLog
 from antiphon.stores.redis.pruning import RedisPruning
 from antiphon.stores.redis.schema import check_schema
@@ -12,7 +13,7 @@ from antiphon.stores.redis.search import RedisSearch
 from antiphon.stores.redis.turns import RedisTurns
 
 
-class RedisStore(RedisConversations, RedisLog, RedisPruning, RedisSearch, RedisTurns):
+class RedisStore(RedisConversations, RedisLedger, RedisLog, RedisPruning, RedisSearch, RedisTurns):
     """`RedisStore(url, ttl_s=None)`. A cluster is found by itself, whichever of its nodes `url` names."""
 
     async def open(self) -> None:

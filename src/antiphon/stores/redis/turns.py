@@ -1,24 +1,40 @@
 """Turns: accept, end, withdraw, renew, claim."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from antiphon.domain.events import MessageAdd, TurnQueue
 from antiphon.errors import NotFound, StoreUnavailable
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.stores.redis.accepting import acceptance_row, accepted_of, cancel_row
-from antiphon.stores.redis.access import Access
 from antiphon.stores.redis.keys import of_principal
 from antiphon.stores.redis.log import lost
+from antiphon.stores.redis.paying import Paying, Reply
 from antiphon.stores.redis.rows import change_row, frames_of, header_of, lease_row, turn_of
 from antiphon.stores.redis.scripts import Command, changing, on_conversation
 from antiphon.stores.redis.unfinished import Noted
 
 
-class RedisTurns(Access):
+class RedisTurns(Paying):
     async def accept(self, acceptance: Acceptance) -> Accepted:
         principal = await self._known_principal(acceptance.conversation_id)
         row = acceptance_row(acceptance)
+        start = (acceptance.start.change, row["start"]["change"]) if acceptance.start else None
+        cancel: dict[str, Any] | None = None
+
+        async def run() -> Reply:
+            nonlocal cancel
+            reply, cancel = await self._accept(principal, acceptance, row)
+            return reply
+
+        reply = await self._paying(principal, acceptance.conversation_id, start, run, _has_begun)
+        return accepted_of(acceptance, principal, row, cancel, reply)
+
+    async def _accept(
+        self, principal: str, acceptance: Acceptance, row: dict[str, Any]
+    ) -> tuple[Reply, dict[str, Any] | None]:
+        """What the script says, and the request to cancel that was given to it."""
         noted = await self._unfinished.note(principal)
         anew, cancel = False, None
         while True:
@@ -31,7 +47,7 @@ class RedisTurns(Access):
                 case [b"stale"] if not anew:
                     noted, anew = await self._unfinished.note(principal, anew=True), True
                 case _:
-                    return accepted_of(acceptance, principal, row, cancel, reply)
+                    return reply, cancel
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         principal = await self._known_principal(conversation_id)
@@ -69,7 +85,8 @@ class RedisTurns(Access):
         )
         if reply[0] == b"lost":
             raise lost()
-        _, last_seq, waiting, counter = reply
+        _, last_seq, waiting, counter, costs = reply
+        await self._installation.pay(costs)
         following = Lease(lease.conversation_id, waiting.decode(), counter, lease.owner) if waiting else None
         return Ended(frames=frames_of(row["events"], last_seq), next=following)
 
@@ -104,6 +121,7 @@ class RedisTurns(Access):
 
     async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
         """Conversations on a node that cannot be reached are left for the next time."""
+        await self._pay_overdue()
         due = (await self._due(limit))[:limit]
         commands = [
             self._on(
@@ -141,6 +159,10 @@ class RedisTurns(Access):
         if done:
             await self._unfinished.drop(done)
         return due
+
+
+def _has_begun(reply: Reply) -> bool:
+    return bool(reply[0] == b"accepted" and reply[4])
 
 
 def _look(principal: str, limit: int) -> Command:

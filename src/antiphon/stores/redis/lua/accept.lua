@@ -27,6 +27,9 @@ if cancels then
 end
 
 local before = tonumber(redis.call('HGET', state, 'last_seq'))
+local begins = running == '' and given.start and given.start.last_seq == before
+local refused = begins and refuses(given.start.change)
+if refused then return refused end
 local seq = commit(given.change)
 local message_seq = 0
 if given.message then
@@ -47,7 +50,6 @@ if given.key then
 end
 local counter = 0
 if running == '' then counter = grant(given.turn_id, given.owner) end
-local begun = counter > 0 and given.start and given.start.last_seq == before
-publish(begun and commit(given.start.change) or seq)
+publish(begins and commit(given.start.change) or seq)
 touch()
-return {'accepted', seq, counter, cancels and 1 or 0, begun and 1 or 0, whole()}
+return {'accepted', seq, counter, cancels and 1 or 0, begins and 1 or 0, whole()}

@@ -28,23 +28,6 @@ local function set_status(id, status, ended, last)
   if status ~= 'queued' then redis.call('ZREM', queue, id) end
 end
 
--- Amounts are decimal strings, which HINCRBY adds as 64-bit integers: a Lua number would round large ones.
-local function negative(amount)
-  if amount:sub(1, 1) == '-' then return amount:sub(2) end
-  return '-' .. amount
-end
-
-local function put_attempt(key, model, amounts, row)
-  local packed = redis.call('HGET', turns, 'attempt:' .. key)
-  if packed then
-    local known = cmsgpack.unpack(packed)
-    model = known[1]
-    for name, amount in pairs(known[2]) do redis.call('HINCRBY', state, name, negative(amount)) end
-  end
-  for name, amount in pairs(amounts) do redis.call('HINCRBY', state, name, amount) end
-  redis.call('HSET', turns, 'attempt:' .. key, cmsgpack.pack({model, amounts, row}))
-end
-
 local function commit(change)
   local before = tonumber(redis.call('HGET', state, 'last_seq'))
   local last_seq = before + #change.events
@@ -68,8 +51,7 @@ local function commit(change)
     redis.call('ZREM', said, given.id .. ' ' .. id)
   end
   for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2], turn[3], last_seq - turn[4]) end
-  for _, attempt in ipairs(change.attempts) do
-    put_attempt(attempt[1], attempt[2], attempt[3], attempt[4])
-  end
+  for i, opened in ipairs(change.opened) do open_entry(opened, i == 1 and change.hold) end
+  for _, closed in ipairs(change.closed) do close_entry(closed) end
   return last_seq
 end

@@ -1,8 +1,9 @@
 -- What scripts on one conversation share: its keys, the store's clock, how long it lives, where it is listed.
 local recent, unfinished, names, expiries, unpruned, said = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local state, log, messages, turns = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local queue, keys, key_times, tombstone = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local FIRST_OWN, LAST_OWN = 7, 13
+local entries, times, open, spent = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local state, log, messages, turns = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local queue, keys, key_times, spent_here, tombstone = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
+local FIRST_OWN, LAST_OWN = 11, 18
 
 local given = cmsgpack.unpack(ARGV[1])
 local time = redis.call('TIME')
@@ -11,6 +12,22 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- A hint is not worth a failed transaction: a server may forbid publishing.
 local function publish(seq)
   redis.pcall('PUBLISH', given.channel, given.id .. ' ' .. seq)
+end
+
+-- Requests that were open when their conversation went have cost what was held: says which of them the
+-- installation holds, each followed by that.
+local function close_all(id)
+  local settled = {}
+  for _, place in ipairs(redis.call('ZRANGEBYLEX', open, '[' .. id .. ' ', '(' .. id .. '!')) do
+    local row, held, day, shared = unpack(cmsgpack.unpack(redis.call('HGET', entries, place)))
+    redis.call('ZREM', open, place)
+    redis.call('HSET', entries, place, cmsgpack.pack({row, held, day, shared, {}, {}, 'deleted', held}))
+    if shared == 1 then
+      table.insert(settled, place)
+      table.insert(settled, held)
+    end
+  end
+  return settled
 end
 
 -- Take a conversation out of whatever lists it.
@@ -31,6 +48,7 @@ end
 local function prune()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', expiries, '-inf', now, 'LIMIT', 0, 100)) do
     unlist(id)
+    close_all(id)
   end
 end
 

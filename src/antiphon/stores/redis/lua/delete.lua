@@ -6,7 +6,8 @@ local was, counter = whole(), redis.call('HGET', state, 'counter')
 for i = FIRST_OWN, LAST_OWN do redis.call('UNLINK', KEYS[i]) end
 redis.call('SET', tombstone, counter, 'EX', given.tombstone_s)
 unlist(given.id)
+local settled = close_all(given.id)
 for _, message in ipairs(redis.call('ZRANGE', said, 0, -1)) do
   if message:sub(1, #given.id + 1) == given.id .. ' ' then redis.call('ZREM', said, message) end
 end
-return {'deleted', was}
+return {'deleted', was, settled}

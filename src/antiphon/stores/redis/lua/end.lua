@@ -10,4 +10,4 @@ else
 end
 publish(last_seq)
 touch()
-return {'ended', last_seq, waiting or '', counter}
+return {'ended', last_seq, waiting or '', counter, settled}

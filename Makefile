@@ -43,6 +43,8 @@ bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: $(VENV)/dev.stamp
+	@echo "The long runs: replicas and databases killed and stopped hundreds of times, full disks, failing upstreams."
+	@echo 'All of them take about an hour; choose with ARGS, as in: make soak ARGS="tests/faults/test_kill.py -k postgres"'
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 $(BIN)/python:

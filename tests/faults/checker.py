@@ -4,22 +4,37 @@ Each rule yields a sentence for each thing that should not be. `test_checker.py`
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, TypeAlias
+from itertools import groupby, pairwise
+from typing import TypeAlias
 
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import Block, Message, text_of
-from antiphon.simulator.record import RecordedRequest
+from antiphon.domain.messages import text_of
 from antiphon.stores.frames import decode, decode_all
-from tests.faults.history import Attempt, Evidence, Stored
+from tests.faults.history import Evidence
+from tests.faults.views import (
+    asked,
+    cuts,
+    events_of,
+    further_attempts,
+    journal,
+    path_to,
+    place,
+    plain,
+    questions,
+    said,
+    started,
+    uses_tools,
+)
 
 Rule: TypeAlias = Callable[[Evidence], Iterator[str]]
 
 ASKED_TO_WAIT = {(503, "store-unavailable")}
 """What a client may be told beside what it asked for. A connection that breaks tells it nothing."""
+CLOCKS_MS = 50
+"""How far the clocks of processes and stores on one machine may be from each other, rounding included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +73,15 @@ def every_turn_is_once_in_the_log(evidence: Evidence) -> Iterator[str]:
     for stored in evidence.stored.values():
         counts = Counter(
             (type(event).__name__, turn_id)
-            for event in _events(stored)
+            for event in events_of(stored)
             if isinstance(event, e.MessageAdd | e.TurnQueue | e.TurnStart | e.TurnEnd)
+            and not (isinstance(event, e.MessageAdd) and event.parent_id is not None)  # results of tools
             and (turn_id := event.turn_id)
         )
-        for turn_id in stored.turns:
+        for turn_id, status in stored.turns.items():
             for kind in ("MessageAdd", "TurnQueue", "TurnStart", "TurnEnd"):
-                if counts[kind, turn_id] != 1:
+                withdrawn = kind == "TurnStart" and status == "cancelled" and counts[kind, turn_id] == 0
+                if counts[kind, turn_id] != 1 and not withdrawn:
                     yield f"turn {turn_id} has {counts[kind, turn_id]} times {kind}"
 
 
@@ -78,9 +95,10 @@ def no_acknowledged_message_is_gone(evidence: Evidence) -> Iterator[str]:
             yield f"event {told.seq} of {told.conversation_id} does not queue turn {told.turn_id}"
         if not isinstance(added, e.MessageAdd) or text_of(added.content) != told.text:
             yield f"event {told.seq - 1} of {told.conversation_id} does not add {told.text!r}"
-        said = [text_of(each.content) for each in stored.messages.values() if each.role == "user"]
-        if said.count(told.text) != 1:
-            yield f"{told.text!r} is {said.count(told.text)} times in the tree"
+        words = [text_of(each.content) for each in stored.messages.values() if each.role == "user"]
+        due = stored.turns.get(told.turn_id) != "cancelled" or told.turn_id in started(stored)
+        if words.count(told.text) != due:
+            yield f"{told.text!r} is {words.count(told.text)} times in the tree"
 
 
 def nobody_is_told_nonsense(evidence: Evidence) -> Iterator[str]:
@@ -132,17 +150,19 @@ def every_turn_has_ended(evidence: Evidence) -> Iterator[str]:
 def questions_and_answers_alternate(evidence: Evidence) -> Iterator[str]:
     """On the path to the head, where every answered turn stands, in the order in which they started."""
     for stored in evidence.stored.values():
-        path = _path(stored, stored.header.head)
-        if [message.role for message in path] != ["user", "assistant"] * (len(path) // 2):
-            yield f"the roles on the path of {stored.header.id} do not alternate"
-        for asked, answered in zip(path[::2], path[1::2], strict=False):
-            if asked.turn_id != answered.turn_id:
-                yield f"the answer of {answered.turn_id} follows the question of {asked.turn_id}"
-            if text_of(asked.content) not in text_of(answered.content) and _was_completed(stored, asked):
-                yield f"the answer to {text_of(asked.content)!r} is to something else"
-        started = [event.turn_id for event in _events(stored) if isinstance(event, e.TurnStart)]
-        answers = [each for each in started if stored.turns.get(each) in ("completed", "interrupted")]
-        if answers != [message.turn_id for message in path[::2]]:
+        path = path_to(stored, stored.header.head)
+        for turn_id, group in groupby(path, lambda message: message.turn_id):
+            messages, completed = list(group), stored.turns.get(turn_id) == "completed"
+            roles = [message.role for message in messages]
+            pairs = ["user", "assistant"] * len(roles)
+            if roles != pairs[: len(roles)] or (completed and len(roles) % 2):
+                yield f"the roles of {turn_id} do not alternate: {roles}"
+            for question, answer in zip(messages[::2], messages[1::2], strict=False):
+                if completed and not uses_tools(answer) and said(question) not in said(answer):
+                    yield f"the answer to {said(question)!r} is to something else"
+        stays = ("completed", "interrupted", "cancelled")
+        answers = [each for each in started(stored) if stored.turns.get(each) in stays]
+        if answers != [turn_id for turn_id, _ in groupby(path, lambda message: message.turn_id)]:
             yield f"the path of {stored.header.id} does not hold every answer once, in order"
 
 
@@ -160,11 +180,48 @@ def the_log_makes_the_tables(evidence: Evidence) -> Iterator[str]:
             "tools": (header.tools, state.tools),
             "messages": (stored.messages, state.messages),
             "turns": (stored.turns, {turn.id: turn.status for turn in state.turns.values()}),
-            "attempts": (sorted(stored.attempts, key=_place), sorted(_journal(stored), key=_place)),
+            "attempts": (sorted(stored.attempts, key=place), sorted(journal(stored), key=place)),
         }
         for name, (table, log) in compared.items():
             if table != log:
                 yield f"{name} of {header.id}: the table has {table}, the log makes {log}"
+
+
+def what_was_seen_is_kept(evidence: Evidence) -> Iterator[str]:
+    """Of a turn that was cancelled: the text up to the greatest `seen_seq` that came before its end."""
+    for stored in evidence.stored.values():
+        for cut in cuts(stored):
+            turn_id, kept = cut.end.turn_id, text_of(cut.end.kept.blocks)
+            if cut.seen_seq is None and cut.had_started:
+                yield f"turn {turn_id} was cancelled by nobody"
+            if kept != cut.seen:
+                yield f"turn {turn_id} kept {kept!r}, seen was {cut.seen!r}"
+            if cut.asked_again:
+                yield f"turn {turn_id} was cancelled, and asked Claude again"
+
+
+# What tools did
+
+
+def what_may_run_once_ran_once(evidence: Evidence) -> Iterator[str]:
+    for (effect, mark), count in Counter(evidence.tool_runs).items():
+        if effect == "once" and count > 1:
+            yield f"the tool that may run once ran {count} times for {mark}"
+
+
+def every_result_is_of_a_run(evidence: Evidence) -> Iterator[str]:
+    """What a result in the log says was done, and nothing was done that the log does not know of."""
+    ran = Counter(mark for _, mark in evidence.tool_runs)
+    begun = Counter[str]()
+    for stored in evidence.stored.values():
+        for event in events_of(stored):
+            if isinstance(event, e.ToolStart):
+                begun[str(event.input["mark"])] += 1
+            elif isinstance(event, e.ToolEnd) and not ran[mark := text_of(event.content)]:
+                yield f"the log has a result {mark!r} of a tool that did not run"
+    for mark, count in ran.items():
+        if count > begun[mark]:
+            yield f"the tool ran {count} times for {mark}, begun {begun[mark]} times"
 
 
 # What reached Claude
@@ -178,25 +235,25 @@ def no_request_was_invalid(evidence: Evidence) -> Iterator[str]:
 
 def every_request_is_a_path_of_the_tree(evidence: Evidence) -> Iterator[str]:
     """What was sent is what leads to the question; nothing on that path has changed since."""
-    questions = _questions(evidence)
+    known = questions(evidence)
     for request in evidence.requests:
-        stored, question = questions.get(_asked(request), (None, None))
+        stored, question = known.get(asked(request), (None, None))
         if stored is None or question is None:
             yield f"request {request.number} asks what nobody asked"
             continue
-        path = [(each.role, list(each.content)) for each in _path(stored, question.id)]
-        sent = [(each["role"], _plain(each["content"])) for each in request.body["messages"]]
+        path = [(each.role, list(each.content)) for each in path_to(stored, question.id)]
+        sent = [(each["role"], plain(each["content"])) for each in request.body["messages"]]
         if sent != path:
             yield f"request {request.number} sent {len(sent)} messages that are not the path of {len(path)}"
 
 
 def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
     """No more requests for a turn than attempts of it; each finished attempt is a request that was made."""
-    questions = _questions(evidence)
+    known = questions(evidence)
     made: Counter[str] = Counter()
     numbers: dict[str, str] = {}
     for request in evidence.requests:
-        _, question = questions.get(_asked(request), (None, None))
+        _, question = known.get(asked(request), (None, None))
         if question is not None:
             made[question.turn_id] += 1
             numbers[f"req_sim_{request.number:06}"] = question.turn_id
@@ -212,16 +269,33 @@ def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
             yield f"attempt {attempt.attempt} of {attempt.turn_id} was left open"
 
 
-def a_crash_costs_at_most_one_request(evidence: Evidence) -> Iterator[str]:
-    """Per turn that ran at that time. What Claude failed may have been tried again."""
+def every_further_attempt_has_a_cause(evidence: Evidence) -> Iterator[str]:
+    """Between an attempt and the next something struck, or the lease lapsed; or Claude failed it.
+
+    Who got no processor for so long that its lease lapsed, and was killed before it noticed, cannot tell.
+    """
+    unnoticed = round(2000 * evidence.lease_s)
     for stored in evidence.stored.values():
-        spans = _spans(stored)
-        for turn_id, count in Counter(attempt.turn_id for attempt in stored.attempts).items():
-            begun, ended = spans.get(turn_id, (0, 0))
-            hits = [hit for hit in evidence.history.disturbances if hit.begun <= ended and hit.over >= begun]
-            allowed = 1 + len(hits) + evidence.upstream_faults
-            if count > allowed:
-                yield f"turn {turn_id} took {count} attempts, {allowed} were due"
+        failed = Counter[str]()
+        for before, after in further_attempts(stored):
+            hits = evidence.history.disturbances
+            struck = any(before.at <= hit.over and hit.begun <= after.at + unnoticed for hit in hits)
+            lapsed = any(
+                lost.turn_id == before.turn_id
+                and lost.lapsed(evidence.lease_s) - CLOCKS_MS <= after.at
+                and before.at <= lost.noticed
+                for lost in evidence.leases_lost
+            )
+            failed[before.turn_id] += not (struck or lapsed)
+            if failed[before.turn_id] > evidence.upstream_faults:
+                yield f"attempt {after.attempt} of {after.turn_id} has no cause"
+
+
+def no_lease_is_lost_while_it_lasts(evidence: Evidence) -> Iterator[str]:
+    """Nobody may claim what was renewed in time, however busy the machine is."""
+    for lost in evidence.leases_lost:
+        if 1000 * lost.unrenewed_s + CLOCKS_MS < 1000 * evidence.lease_s:
+            yield f"the lease of {lost.turn_id} was lost {lost.unrenewed_s} s after it was renewed"
 
 
 RULES: tuple[Rule, ...] = (
@@ -234,105 +308,12 @@ RULES: tuple[Rule, ...] = (
     every_turn_has_ended,
     questions_and_answers_alternate,
     the_log_makes_the_tables,
+    what_was_seen_is_kept,
+    what_may_run_once_ran_once,
+    every_result_is_of_a_run,
     no_request_was_invalid,
     every_request_is_a_path_of_the_tree,
     every_request_is_in_the_journal,
-    a_crash_costs_at_most_one_request,
+    every_further_attempt_has_a_cause,
+    no_lease_is_lost_while_it_lasts,
 )
-
-
-# Views of the evidence
-
-
-def _events(stored: Stored) -> list[e.Event]:
-    return [decode(frame) for frame in stored.frames]
-
-
-def _path(stored: Stored, message_id: str | None) -> list[Message]:
-    """From the root to a message; what is missing, or leads in a circle, ends it."""
-    path: list[Message] = []
-    while message_id is not None and (message := stored.messages.get(message_id)) and message not in path:
-        path.append(message)
-        message_id = message.parent_id
-    return path[::-1]
-
-
-def _was_completed(stored: Stored, message: Message) -> bool:
-    return stored.turns.get(message.turn_id) == "completed"
-
-
-def _questions(evidence: Evidence) -> dict[str, tuple[Stored, Message]]:
-    """A person's messages by their text, which is unique."""
-    return {
-        text_of(message.content): (stored, message)
-        for stored in evidence.stored.values()
-        for message in stored.messages.values()
-        if message.role == "user"
-    }
-
-
-def _asked(request: RecordedRequest) -> str:
-    messages = request.body["messages"] if isinstance(request.body, dict) else []
-    return text_of(_plain(messages[-1]["content"])) if messages else ""
-
-
-def _plain(content: Any) -> list[Block]:
-    """Blocks without cache breakpoints, which are no part of what is said."""
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [{key: value for key, value in block.items() if key != "cache_control"} for block in blocks]
-
-
-def _spans(stored: Stored) -> dict[str, tuple[int, int]]:
-    """When each turn started and ended."""
-    started: dict[str, int] = {}
-    spans: dict[str, tuple[int, int]] = {}
-    for event in _events(stored):
-        match event:
-            case e.TurnStart():
-                started[event.turn_id] = event.at
-            case e.TurnEnd():
-                spans[event.turn_id] = started.get(event.turn_id, event.at), event.at
-            case _:
-                pass
-    return spans
-
-
-def _journal(stored: Stored) -> Sequence[Attempt]:
-    """The attempts that the log tells of."""
-    turn_id, journal = "", dict[tuple[str, int, int], Attempt]()
-    for event in _events(stored):
-        match event:
-            case e.TurnStart():
-                turn_id = event.turn_id
-            case e.StepStart():
-                journal[turn_id, event.step, event.attempt] = _row(turn_id, event, "open", None, 0)
-            case e.StepEnd():
-                row = _row(turn_id, event, event.stop_reason, event.request_id, event.cost_nanodollars)
-                journal[turn_id, event.step, event.attempt] = row
-            case e.AttemptError():
-                row = _row(turn_id, event, event.error.name, event.request_id, event.cost_nanodollars)
-                journal[turn_id, event.step, event.attempt] = row
-            case _:
-                pass
-    return list(journal.values())
-
-
-def _row(
-    turn_id: str,
-    event: e.StepStart | e.StepEnd | e.AttemptError,
-    status: str,
-    request_id: str | None,
-    cost: int,
-) -> Attempt:
-    return Attempt(
-        turn_id=turn_id,
-        step=event.step,
-        attempt=event.attempt,
-        status=status,
-        request_id=request_id,
-        cost_nanodollars=cost,
-    )
-
-
-def _place(attempt: Attempt) -> tuple[str, int, int]:
-    return attempt.turn_id, attempt.step, attempt.attempt

@@ -48,6 +48,22 @@ class Disturbance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseLost:
+    """What a living replica wrote into its log: it noticed that a turn is another's by now."""
+
+    turn_id: str
+    counter: int
+    unrenewed_s: float
+    """How long ago it had last asked for this lease with success."""
+    noticed: int
+    """When, in milliseconds since the epoch."""
+
+    def lapsed(self, lease_s: float) -> int:
+        """The earliest time at which another could have claimed it."""
+        return self.noticed - round(1000 * (self.unrenewed_s - lease_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     acknowledged: tuple[Acknowledged, ...]
     given_up: tuple[str, ...] = ()
@@ -94,3 +110,7 @@ class Evidence:
     """The ways in which a turn may have ended in this run."""
     upstream_faults: int = 0
     """How many requests Claude was told to fail: each may cost another attempt."""
+    leases_lost: tuple[LeaseLost, ...] = ()
+    lease_s: float = 1.0
+    tool_runs: tuple[tuple[str, str], ...] = ()
+    """Effect and mark of each, as the tools themselves noted it before they did anything else."""

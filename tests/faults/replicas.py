@@ -8,14 +8,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
 
 from antiphon.simulator.server import Simulator
+from tests.faults.evidence import stored_conversations
+from tests.faults.figures import Figures
+from tests.faults.history import Stored
 from tests.preloaded.starting import Popen
+
+Reader: TypeAlias = Callable[[Iterable[str]], Awaitable[dict[str, Stored]]]
 
 PATIENCE_S = 60.0
 STALL_S = 2.0
@@ -29,14 +37,19 @@ class Replica:
     name: str
     environment: dict[str, str]
     log: Path
+    program: str = "antiphon"
+    """The module that is run."""
+    inside: tuple[str, ...] = ()
+    """What the command begins with, to run elsewhere than here."""
     url: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Returns when it listens."""
         with self.log.open("ab") as log:
-            self.process = Popen(
-                [str(Path(sys.executable).with_name("antiphon")), "serve", "--port", "0"],
+            popen = subprocess.Popen if self.inside else Popen
+            self.process = popen(
+                [*self.inside, sys.executable, "-m", self.program, "serve", "--port", "0"],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -84,6 +97,10 @@ class Replica:
     def said(self) -> str:
         return self.log.read_text()[-2000:]
 
+    def logged(self) -> int:
+        """How long its log is by now, in bytes."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -92,6 +109,11 @@ class Pair:
     store: str
     claude: Simulator
     replicas: tuple[Replica, ...]
+    lease_s: float
+    read: Reader
+    """What is stored of conversations."""
+    figures: list[Figures] = field(default_factory=list)
+    """Of the runs since somebody took them."""
 
     def mend(self) -> None:
         """Put back what a test that failed has left: whatever is dead, stopped or limited."""
@@ -103,7 +125,18 @@ class Pair:
 
 
 @contextmanager
-def running_pair(store: str, claude: Simulator, folder: Path, *, lease_s: float = 1.0) -> Generator[Pair]:
+def running_pair(
+    store: str,
+    claude: Simulator,
+    folder: Path,
+    *,
+    lease_s: float = 1.0,
+    program: str = "antiphon",
+    inside: tuple[str, ...] = (),
+    read: Reader | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Generator[Pair]:
+    """Two replicas with `more` in their environment. By default `read` opens the store a third time."""
     ours = ("ANTIPHON_", "ANTHROPIC_")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
@@ -115,12 +148,15 @@ def running_pair(store: str, claude: Simulator, folder: Path, *, lease_s: float 
         "ANTIPHON_STALL_S": str(STALL_S),
         "ANTIPHON_TITLES": "off",
         "PYTHONDONTWRITEBYTECODE": "",
+        **more,
     }
-    replicas = tuple(Replica(name, environment, folder / f"{name}.log") for name in ("one", "two"))
+    replicas = tuple(
+        Replica(name, environment, folder / f"{name}.log", program, inside) for name in ("one", "two")
+    )
     try:
         with ThreadPoolExecutor(len(replicas)) as starters:
             list(starters.map(Replica.start, replicas))
-        yield Pair(store, claude, replicas)
+        yield Pair(store, claude, replicas, lease_s, read or partial(stored_conversations, store))
     finally:
         for replica in replicas:
             replica.kill()

@@ -1,27 +1,26 @@
 """What happens to the replicas while clients are at work. Seeded: the same seed, the same choices."""
 
 import asyncio
-import sys
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from antiphon.clock import SystemClock, milliseconds
+from antiphon.simulator.script import Outcome
 from tests.faults.checker import faults
-from tests.faults.evidence import stored_conversations
+from tests.faults.disks import Disk
+from tests.faults.evidence import leases_lost
+from tests.faults.figures import figures_of
 from tests.faults.history import Disturbance, Evidence
 from tests.faults.replicas import Pair, Replica
 from tests.faults.traffic import Plan, Traffic, traffic
-from tests.stores.postgres.server import Server
 
 CLOCK = SystemClock()
 LONGEST_PAUSE_S = 0.8
 """Before a kill. An answer takes about half a second, so kills find it anywhere."""
 LONGEST_SENTENCE = 500
 """Of a fault that quotes whole tables."""
-ROOM = 20_000
-"""Bytes that a disk still has: a few commits, so that it fills up in the middle of something."""
 BOTH = 0.2
 """How often all replicas die at once."""
 
@@ -35,42 +34,57 @@ async def run(
     *,
     endings: frozenset[str] = frozenset({"completed"}),
     upstream_faults: int = 0,
+    script: Sequence[Outcome] = (),
+    tool_runs: Path | None = None,
 ) -> Evidence:
-    """Run a scenario under traffic and let the checker decide."""
+    """Run a scenario under traffic and let the checker decide. Tools note their runs in `tool_runs`."""
     pair.claude.forget()
+    pair.claude.script(*script)
+    logged = {replica.log: replica.logged() for replica in pair.replicas}
     async with traffic(pair.replicas, plan) as clients:
         if plan.senders:
             await clients.answered(1)
         await scenario(clients)
     evidence = Evidence(
         history=clients.history(),
-        stored=await stored_conversations(pair.store, clients.conversations),
+        stored=await pair.read(clients.conversations),
         requests=tuple(each for each in pair.claude.requests if each.path == "/v1/messages"),
         endings=endings,
         upstream_faults=upstream_faults,
+        leases_lost=leases_lost(lines := _lines(logged)),
+        lease_s=pair.lease_s,
+        tool_runs=_runs(tool_runs) if tool_runs else (),
     )
     wrong = faults(evidence)
-    assert not wrong, "\n".join(f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong)
-    tell(plan, evidence)
+    found = [f"{fault.rule}: {fault.what}"[:LONGEST_SENTENCE] for fault in wrong]
+    assert not wrong, "\n".join([*found, *map(str, evidence.history.disturbances), *map(bytes.decode, lines)])
+    pair.figures.append(figures_of(evidence))
     return evidence
 
 
-async def kill_some(clients: Traffic, replicas: Sequence[Replica], kills: int, seed: int) -> None:
-    """`kill -9` at random points, each followed by a new process.
-
-    The disturbance lasts until that one listens: as it starts, it takes the processor from heartbeats that
-    have to come three times a second.
-    """
+async def kill_some(
+    clients: Traffic,
+    replicas: Sequence[Replica],
+    kills: int,
+    seed: int,
+    *,
+    answers: int = 0,
+    both: float = BOTH,
+) -> None:
+    """`kill -9` at random points, each followed by a new process, and by so many answers."""
     random, done = Random(f"{seed} kills"), 0
     while done < kills:
         await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
-        dying = list(replicas) if random.random() < BOTH else [random.choice(replicas)]
+        dying = list(replicas) if random.random() < both else [random.choice(replicas)]
+        kind = "kill" if len(dying) == 1 else "kill of all"
         begun = milliseconds(CLOCK)
         for replica in dying:
             replica.kill()
+        clients.disturbances.append(Disturbance(kind=kind, begun=begun, over=milliseconds(CLOCK)))
         done += len(dying)
         await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in dying))
-        clients.disturbances.append(Disturbance(kind="kill", begun=begun, over=milliseconds(CLOCK)))
+        if answers:
+            await clients.answered(answers)
     await clients.answered(1)
 
 
@@ -88,7 +102,27 @@ async def stop_some(clients: Traffic, replicas: Sequence[Replica], stops: int, s
         await clients.answered(1)
 
 
-async def kill_database(clients: Traffic, server: Server, kills: int, seed: int) -> None:
+def _lines(logged: Mapping[Path, int]) -> list[bytes]:
+    """What was written into these files beyond so many bytes."""
+    return [line for log, known in logged.items() for line in log.read_bytes()[known:].splitlines()]
+
+
+def _runs(file: Path) -> tuple[tuple[str, str], ...]:
+    read = (line.partition(" ") for line in file.read_text().splitlines())
+    return tuple((effect, mark) for effect, _, mark in read)
+
+
+class Mortal(Protocol):
+    """A database server with all its processes."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> None:
+        """Start again on the same data; returns when it answers."""
+        ...
+
+
+async def kill_database(clients: Traffic, server: Mortal, kills: int, seed: int) -> None:
     """`kill -9` of the database with all its processes. It stays away until clients were told so."""
     random = Random(f"{seed} kills of the database")
     for _ in range(kills):
@@ -102,30 +136,17 @@ async def kill_database(clients: Traffic, server: Server, kills: int, seed: int)
         await clients.answered(2)
 
 
-async def fill_disk(clients: Traffic, replicas: Sequence[Replica], database: Path, times: int) -> None:
-    """No file may grow any more, until clients were told so; then there is room again."""
-    for _ in range(times):
+async def fill_disk(clients: Traffic, disk: Disk, times: int) -> None:
+    """Nothing more fits on it, until clients were told so; then there is room again.
+
+    One more client asks meanwhile: the others may all be waiting for answers that cannot be written.
+    """
+    for number in range(times):
         begun = milliseconds(CLOCK)
-        size = max(path.stat().st_size for path in database.parent.glob(f"{database.name}*"))
-        for replica in replicas:
-            replica.limit_files(size + ROOM)
+        await asyncio.to_thread(disk.fill)
+        asking = asyncio.create_task(clients.say(f"meanwhile.{number}"))
         await clients.refused(3)
-        for replica in replicas:
-            replica.limit_files(None)
+        disk.free()
+        await asking
         clients.disturbances.append(Disturbance(kind="full disk", begun=begun, over=milliseconds(CLOCK)))
         await clients.answered(2)
-
-
-def tell(plan: Plan, evidence: Evidence) -> None:
-    """The figures of a run; pytest shows them with `-s`."""
-    turns = sum(len(stored.turns) for stored in evidence.stored.values())
-    attempts = sum(len(stored.attempts) for stored in evidence.stored.values())
-    events = sum(len(stored.frames) for stored in evidence.stored.values())
-    history = evidence.history
-    told = Counter(f"{refusal.status}" for refusal in history.refusals)
-    hits = Counter(hit.kind for hit in history.disturbances)
-    sys.stdout.write(
-        f"\nseed {plan.seed}: {dict(hits)}; {len(history.acknowledged)} acknowledgements of {turns} turns, "
-        f"{len(evidence.requests)} requests in {attempts} attempts, {events} events read by "
-        f"{len(history.readings)} readers, refusals {dict(told)}; no fault\n"
-    )

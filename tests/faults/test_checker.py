@@ -20,6 +20,7 @@ from tests.faults.history import (
     Disturbance,
     Evidence,
     History,
+    LeaseLost,
     Reading,
     Refusal,
     Stored,
@@ -152,6 +153,9 @@ GOOD = Evidence(
     requests=(request(1, *FIRST), request(2, *SECOND), request(3, *SECOND)),
 )
 
+LOST_LEASE = LeaseLost(turn_id="two", counter=2, unrenewed_s=1.01, noticed=35)
+"""It lapsed at 25, between the two attempts."""
+
 
 def history(**changes: Any) -> Evidence:
     return replace(GOOD, history=replace(HISTORY, **changes))
@@ -200,6 +204,36 @@ def without(kind: type[e.Event]) -> Callable[[list[e.Event]], list[e.Event]]:
 def respelled(frame: Frame) -> Frame:
     """The same event in other bytes."""
     return replace(frame, data=msgspec.json.format(frame.data, indent=1))
+
+
+STOP = e.CancelRequest(at=25, turn_id="two", seen_seq=27)
+"""By whom had seen the block of the second attempt."""
+
+
+def stopped(kept: str, *, before: e.Event | None = STOP) -> Callable[[list[e.Event]], list[e.Event]]:
+    """The second answer is cancelled, and so much of it kept."""
+
+    def change(events: list[e.Event]) -> list[e.Event]:
+        at = next(
+            n for n, event in enumerate(events) if isinstance(event, e.TurnEnd) and event.turn_id == "two"
+        )
+        blocks = e.Kept(steps=0, blocks=text(kept))
+        end = e.TurnEnd(at=40, turn_id="two", status="cancelled", kept=blocks, head="two-a2")
+        return [*events[: at - 1], *([before] if before else []), end]
+
+    return change
+
+
+def stopped_before_the_crash(events: list[e.Event]) -> list[e.Event]:
+    at = events.index(LOST)
+    return stopped("to ask two", before=None)([*events[:at], STOP, *events[at:]])
+
+
+def with_a_tool(mark: str, result: str) -> Callable[[list[e.Event]], list[e.Event]]:
+    """A tool that was begun, and one result."""
+    begun = e.ToolStart(at=41, step=0, tool_use_id="t", name="once", input={"mark": mark})
+    ended = e.ToolEnd(at=42, step=0, tool_use_id="t", is_error=False, content=text(result))
+    return lambda events: [*events, begun, ended]
 
 
 def forked(events: list[e.Event]) -> list[e.Event]:
@@ -273,6 +307,31 @@ BAD: dict[str, tuple[str, Evidence]] = {
         stored(messages=with_message("one-a1", content=text("to ask two"))),
     ),
     "a paid answer that was thrown away": ("questions_and_answers_alternate", log(forked)),
+    "a cancelled answer of which more is kept than was seen": (
+        "what_was_seen_is_kept",
+        log(stopped("to ask two, and more")),
+    ),
+    "a cancelled answer of which less is kept than was seen": ("what_was_seen_is_kept", log(stopped("to"))),
+    "an answer that nobody asked to stop": (
+        "what_was_seen_is_kept",
+        log(stopped("to ask two", before=None)),
+    ),
+    "a question that is asked again after it was cancelled": (
+        "what_was_seen_is_kept",
+        log(stopped_before_the_crash),
+    ),
+    "a tool that ran twice and must not": (
+        "what_may_run_once_ran_once",
+        replace(log(with_a_tool("m", "m")), tool_runs=(("once", "m"), ("once", "m"))),
+    ),
+    "a result of a tool that did not run": (
+        "every_result_is_of_a_run",
+        replace(log(with_a_tool("m", "n")), tool_runs=(("once", "m"),)),
+    ),
+    "a tool that ran more often than the log knows": (
+        "every_result_is_of_a_run",
+        replace(log(with_a_tool("m", "m")), tool_runs=(("pure", "m"), ("pure", "m"))),
+    ),
     "a head that the log does not make": ("the_log_makes_the_tables", header(head="one-a1")),
     "settings that the log does not make": ("the_log_makes_the_tables", header(system="Be brief.")),
     "a message that the log does not make": (
@@ -317,16 +376,41 @@ BAD: dict[str, tuple[str, Evidence]] = {
             )
         ),
     ),
-    "a second attempt without a crash": ("a_crash_costs_at_most_one_request", history(disturbances=())),
+    "a second attempt without a crash": ("every_further_attempt_has_a_cause", history(disturbances=())),
     "a second attempt that no crash explains": (
-        "a_crash_costs_at_most_one_request",
-        history(disturbances=(Disturbance(kind="kill", begun=50, over=51),)),
+        "every_further_attempt_has_a_cause",
+        history(disturbances=(Disturbance(kind="kill", begun=2050, over=2051),)),
+    ),
+    "a second attempt after a kill before the first": (
+        "every_further_attempt_has_a_cause",
+        history(disturbances=(Disturbance(kind="kill", begun=15, over=16),)),
+    ),
+    "a second attempt that another turn's lost lease does not explain": (
+        "every_further_attempt_has_a_cause",
+        replace(history(disturbances=()), leases_lost=(replace(LOST_LEASE, turn_id="one"),)),
+    ),
+    "a second attempt before the lease could lapse": (
+        "every_further_attempt_has_a_cause",
+        replace(history(disturbances=()), leases_lost=(replace(LOST_LEASE, noticed=5000),)),
+    ),
+    "a lease that was lost although it was renewed in time": (
+        "no_lease_is_lost_while_it_lasts",
+        replace(GOOD, leases_lost=(replace(LOST_LEASE, unrenewed_s=0.4),)),
     ),
 }
 
 
 def test_a_good_history_passes() -> None:
     assert faults(GOOD) == []
+
+
+def test_a_cancelled_answer_that_keeps_what_was_seen_passes() -> None:
+    evidence = replace(log(stopped("to ask two")), endings=frozenset({"completed", "cancelled"}))
+    assert "what_was_seen_is_kept" not in {fault.rule for fault in faults(evidence)}
+
+
+def test_a_lease_that_lapsed_explains_a_second_attempt() -> None:
+    assert faults(replace(history(disturbances=()), leases_lost=(LOST_LEASE,))) == []
 
 
 def test_what_claude_failed_may_be_tried_again() -> None:

@@ -27,6 +27,10 @@ async def test_stopped_replicas_on_postgres(on_postgres: Pair) -> None:
     await survive(on_postgres, STOPS, seed=4)
 
 
+async def test_stopped_replicas_on_redis(on_redis: Pair) -> None:
+    await survive(on_redis, STOPS, seed=10)
+
+
 async def test_what_a_stopped_replica_writes_late_is_refused(on_postgres: Pair) -> None:
     """Its turn has ended elsewhere; it hangs up on Claude, and the log stays as it is."""
     one, claude = on_postgres.replicas[0], on_postgres.claude
@@ -57,3 +61,9 @@ async def test_many_stops_on_one_sqlite_file(on_sqlite: Pair) -> None:
 @pytest.mark.timeout(LONG_S)
 async def test_many_stops_on_postgres(on_postgres: Pair) -> None:
     await survive(on_postgres, MANY_STOPS, seed=500)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(LONG_S)
+async def test_many_stops_on_valkey(on_valkey: Pair) -> None:
+    await survive(on_valkey, MANY_STOPS, seed=510)

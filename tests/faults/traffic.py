@@ -22,6 +22,8 @@ PATIENCE_S = 60.0
 """How long anything may take before it counts as lost."""
 ASK_S = 3.0
 """How long a client waits for an answer, or for the next event, before it asks another replica."""
+LONGEST_PATIENCE_S = 0.8
+"""Before a client stops an answer, which takes about half a second."""
 PAUSE_S = 0.05
 """Between two tries of a client."""
 
@@ -39,6 +41,10 @@ class Plan:
     """How likely a reader leaves after what it has just read, to come back elsewhere."""
     repeat: float = 0.2
     """How likely a client sends once more what was acknowledged, as one does that lost the answer."""
+    cancel: float = 0.0
+    """How likely a client stops the answer to its message at some moment, by what a reader has seen."""
+    tools: tuple[str, ...] = ()
+    """What Claude may use in these conversations."""
 
 
 @dataclass(slots=True)
@@ -143,9 +149,13 @@ class Traffic:
     # Sending
 
     async def _new_conversation(self) -> str:
+        """By import: only so can a client say which tools a conversation has."""
+        create = {"at": 0, "title": "", "tools": self._plan.tools}
+        events = [{"seq": 1, "type": "conversation_create", "data": create}]
+        document = {"format": "antiphon-conversation-1", "id": "new", "events": events}
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                answer = await self._ask("POST", "/v1/conversations", Random(0), {"title": ""})
+                answer = await self._ask("POST", "/v1/conversations/import", Random(0), document)
                 if answer is not None and answer.status_code == 201:
                     return str(answer.json()["id"])
                 await asyncio.sleep(PAUSE_S)
@@ -160,16 +170,30 @@ class Traffic:
                     turn_id = await self._acknowledge(conversation_id, key, random)
                     if random.random() < self._plan.repeat:
                         await self._acknowledge(conversation_id, key, random)
+                    if random.random() < self._plan.cancel:
+                        await self._cancel(conversation_id, turn_id, random)
                     await self._end_of(turn_id).wait()
             except TimeoutError:
                 self._given_up.append(key)
                 return
             await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))
 
-    async def say(self, key: str, at: Replica) -> str:
-        """Send a message to the first conversation by this replica; its turn's id."""
+    async def _cancel(self, conversation_id: str, turn_id: str, random: Random) -> None:
+        """After a while, by any replica, until one has heard it; what was seen does not change meanwhile."""
+        await asyncio.sleep(random.uniform(0, LONGEST_PATIENCE_S))
+        reader = random.choice([each for each in self._seen if each.conversation_id == conversation_id])
+        body = {"seen_seq": reader.cursor} if random.random() < 0.7 else {}
+        while True:
+            answer = await self._ask("POST", f"/v1/turns/{turn_id}/cancel", random, body)
+            if answer is not None and answer.status_code == 202:
+                return
+            self._note(answer)
+            await asyncio.sleep(PAUSE_S)
+
+    async def say(self, key: str, at: Replica | None = None) -> str:
+        """Send a message to the first conversation, by this replica or by any; its turn's id."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self._acknowledge(self.conversations[0], key, Random(0), [at])
+            return await self._acknowledge(self.conversations[0], key, Random(key), [at] if at else ())
 
     async def end_of(self, turn_id: str) -> None:
         """Wait until a reader sees it."""

@@ -1,6 +1,7 @@
 """The engine of a replica: it runs the turns whose lease it holds, each in a task of its own."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -35,6 +36,8 @@ class Engine:
         self._parts = parts
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._runners: dict[str, tuple[Lease, TurnRunner]] = {}
+        self._renewed: dict[Lease, float] = {}
+        """When each lease was last asked for, successfully: it cannot lapse before that and its length."""
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
         self._takes_over = takes_over
@@ -78,6 +81,7 @@ class Engine:
         committed together with its acceptance.
         """
         start, planned = await self._planned(acceptance, header)
+        asked = time.monotonic()
         try:
             accepted = await self._parts.store.accept(replace(acceptance, start=start))
         except OverBudget:  # a closer count may find room: that is for the turn to find out
@@ -88,7 +92,7 @@ class Engine:
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
             step = planned.step(accepted.frames[-1].seq) if planned and accepted.begun else None
-            self._run(accepted.lease, record, step)
+            self._run(accepted.lease, asked, record, step)
         return accepted
 
     async def _planned(
@@ -124,7 +128,7 @@ class Engine:
         """Stop what runs under this lease; the same turn may run here under a newer one by now."""
         running = self._runners.get(lease.turn_id)
         if running is not None and running[0] == lease:
-            running[1].abandon()
+            running[1].lose()
 
     def _heard(self, conversation_id: str, frames: Sequence[Frame]) -> None:
         """Tell followers, and the turn that runs here; one that runs elsewhere hears of it from the log."""
@@ -133,7 +137,10 @@ class Engine:
             if isinstance(event, CancelRequest) and (running := self._runners.get(event.turn_id)):
                 running[1].cancel(event.seen_seq)
 
-    def _run(self, lease: Lease, record: TurnRecord | None = None, step: Step | None = None) -> None:
+    def _run(
+        self, lease: Lease, asked: float, record: TurnRecord | None = None, step: Step | None = None
+    ) -> None:
+        self._renewed[lease] = asked
         earlier = self._turns.get(lease.conversation_id)
         runner = TurnRunner(self._parts, lease, record, step)
         task = asyncio.create_task(
@@ -154,7 +161,7 @@ class Engine:
         if earlier is not None:
             for held, left in self._runners.values():
                 if held.conversation_id == lease.conversation_id:
-                    left.abandon()
+                    left.lose()
             await asyncio.gather(earlier, return_exceptions=True)
         following = await self._run_turn(lease, runner)
         while following is not None and not self._closed:
@@ -166,15 +173,22 @@ class Engine:
     async def _run_turn(self, lease: Lease, runner: TurnRunner) -> Lease | None:
         self._runners[lease.turn_id] = (lease, runner)
         try:
-            return await runner.run()
-        except (FenceLost, Abandoned):
+            if (following := await runner.run()) is not None:
+                self._renewed[following] = self._renewed[lease]
+        except FenceLost:
+            unrenewed_s = round(time.monotonic() - self._renewed[lease], 3)
+            log.warning("lease_lost", turn_id=lease.turn_id, counter=lease.counter, unrenewed_s=unrenewed_s)
+        except Abandoned:
             log.info("turn_left", turn_id=lease.turn_id)
         except AntiphonError as error:
             log.warning("turn_waits_for_store", turn_id=lease.turn_id, error=error.name)
         except Exception:
             log.exception("turn_fault", turn_id=lease.turn_id)
+        else:
+            return following
         finally:
             self._runners.pop(lease.turn_id, None)
+            self._renewed.pop(lease, None)
         return None
 
     # Upkeep
@@ -185,16 +199,21 @@ class Engine:
             leases = [lease for lease, _ in self._runners.values()]
             if not leases:
                 continue
+            asked = time.monotonic()
             with suppress(StoreError):
-                for lost in await self._parts.store.renew(leases, self._parts.lease_s):
-                    self._lose(lost)
+                lost = await self._parts.store.renew(leases, self._parts.lease_s)
+                self._renewed |= dict.fromkeys(self._renewed.keys() & set(leases) - set(lost), asked)
+                for lease in lost:
+                    self._lose(lease)
 
     async def _sweep(self) -> None:
         while self._takes_over and not self._closed:
             with suppress(StoreError):
+                asked = time.monotonic()
                 while leases := await self._parts.store.claim(self.owner, self._parts.lease_s):
                     for lease in leases:
-                        self._run(lease)
+                        self._run(lease, asked)
+                    asked = time.monotonic()
             await asyncio.sleep(min(SWEEP_S, self._parts.lease_s))
 
     async def _listen(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from antiphon.domain import events as e
-from antiphon.errors import AnswerError, DeadlineExceeded, InputError, OverBudget, StoreError
+from antiphon.errors import AnswerError, DeadlineExceeded, FenceLost, InputError, OverBudget, StoreError
 from antiphon.model.stops import Refused, UseTools, refusal_sentence, stop_of
 from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
@@ -62,6 +62,7 @@ class TurnRunner:
         self._deadline = 0.0
         self._seen_seq: int | None = None
         self._abandoned = False
+        self._lost = False
 
     def cancel(self, seen_seq: int) -> None:
         """Stop the answer; what was seen up to `seen_seq` is kept, the greatest of all calls."""
@@ -74,6 +75,11 @@ class TurnRunner:
         self._abandoned = True
         if self._work is not None:
             self._work.cancel()
+
+    def lose(self) -> None:
+        """The lease is another's: `abandon`, and `run` raises FenceLost."""
+        self._lost = True
+        self.abandon()
 
     async def run(self) -> Lease | None:
         """Run to the end; returns the lease of the next queued turn, if one waits.
@@ -243,6 +249,8 @@ class TurnRunner:
         try:
             return await task
         except asyncio.CancelledError:
+            if self._lost:
+                raise FenceLost("Another replica runs this turn now; this one stopped.") from None
             if self._abandoned:
                 raise Abandoned from None
             if self._seen_seq is None:

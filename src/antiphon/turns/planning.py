@@ -8,6 +8,7 @@ from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
 from antiphon.stores.base import Acceptance, Change, Start, TurnRecord
+from antiphon.turns.billing import Billing
 from antiphon.turns.endings import Step
 from antiphon.turns.parts import Parts
 from antiphon.turns.progress import Progress, first_step
@@ -49,22 +50,29 @@ async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Pr
         tools=parts.toolbox.wire(header.tools),
         limits=parts.limits,
     )
-    parts.billing.table.get(request.model)
+    billing = parts.billing.of_turn(queue)
+    billing.table.get(request.model)
     plan = plan_request(header, path, request)
-    counted = await parts.upstream.count_tokens(plan) if parts.billing.must_count(plan) else None
-    return _announced(parts, turn_id, plan, progress, counted)
+    counted = await parts.upstream.count_tokens(plan) if billing.must_count(plan) else None
+    return _announced(parts, billing, turn_id, plan, progress, counted)
 
 
-async def count_again(parts: Parts, planned: Planned) -> Planned:
+async def count_again(parts: Parts, queue: e.TurnQueue, planned: Planned) -> Planned:
     """The same request, held at what Claude counts: less than its bytes. Raises OverBudget, AnswerError."""
     counted = await parts.upstream.count_tokens(planned.plan)
-    return _announced(parts, planned.turn_id, planned.plan, planned.progress, counted)
+    billing = parts.billing.of_turn(queue)
+    return _announced(parts, billing, planned.turn_id, planned.plan, planned.progress, counted)
 
 
 def _announced(
-    parts: Parts, turn_id: str, plan: RequestPlan, progress: Progress, counted: int | None
+    parts: Parts,
+    billing: Billing,
+    turn_id: str,
+    plan: RequestPlan,
+    progress: Progress,
+    counted: int | None,
 ) -> Planned:
-    at, billing = parts.now(), parts.billing
+    at = parts.now()
     held = billing.held(plan, at, counted)
     start = e.StepStart(
         at=at,

@@ -57,6 +57,8 @@ class TurnRunner:
         self._lease = lease
         self._record = record
         self._begun = step
+        self._open = step
+        """The attempt that the ledger holds money for and that has not been settled."""
         self._work: asyncio.Task[Any] | None = None
         self._listening: set[asyncio.Task[None]] = set()
         self._deadline = 0.0
@@ -159,6 +161,7 @@ class TurnRunner:
             return self._ended(record, progress, "interrupted", endings.TOO_MANY_STEPS)
         step = self._begun or await self._start_step(record, progress)
         self._begun = None
+        self._open = step if isinstance(step, Step) else None
         return await self._attempt(record, step) if isinstance(step, Step) else step
 
     def _ended(
@@ -168,24 +171,27 @@ class TurnRunner:
         shown = progress.shown
         if progress.asked is not None and (text := text_only(progress.asked.content)):
             shown = replace(progress.asked, content=text)
+        if (step := self._open) is not None:  # announced, but never followed to its end
+            lost = self._attempt_error(step, error or endings.STOPPED, charged=step.writing.sent)
+            progress = replace(step.progress, events=(lost,))
         return endings.stopped(record.id, progress, shown, status, error, self._parts.now())
 
     async def _start_step(self, record: TurnRecord, progress: Progress) -> Step | Change:
         """Plan outside the transaction, then commit that a request goes out; or end, if none can."""
         try:
             planned = await plan_step(self._parts, record.id, record.queue, progress)
-            return await self._announce(planned)
+            return await self._announce(record, planned)
         except OverBudget as error:
             return self._ended(record, progress, "over_budget", endings.problem_of(error))
         except (InputError, AnswerError) as error:
             return self._ended(record, progress, "failed", endings.problem_of(error))
 
-    async def _announce(self, planned: Planned) -> Step:
+    async def _announce(self, record: TurnRecord, planned: Planned) -> Step:
         """Where a budget does not cover the most that it could be, Claude's own count may fit."""
         try:
             frames = await self._commit(planned.change)
         except OverBudget:
-            planned = await count_again(self._parts, planned)
+            planned = await count_again(self._parts, record.queue, planned)
             frames = await self._commit(planned.change)
         return planned.step(frames[-1].seq)
 
@@ -208,6 +214,7 @@ class TurnRunner:
             case UseTools() if step.plan.tools:
                 asked = step.message(step.writing.blocks, end.model)
                 await self._commit(Change(events=[*step.writing.take(), end], messages=[asked]))
+                self._open = None
                 return with_tools(step.progress, asked)
             case _:
                 return endings.answered(step, end, self._parts.now())

@@ -24,9 +24,7 @@ _CLOSING = tuple(name for name in _ENTRY_COLUMNS if name not in (*_OPENING, "con
 OPEN_ENTRY = text(
     f"INSERT INTO ledger ({', '.join(_ENTRY_COLUMNS)}) VALUES ("  # noqa: S608 - our own columns
     + ", ".join(
-        "(SELECT principal FROM conversations WHERE id = :whose)"
-        if name == "principal"
-        else f":{name}"
+        "(SELECT principal FROM conversations WHERE id = :whose)" if name == "principal" else f":{name}"
         for name in _ENTRY_COLUMNS
     )
     + ") ON CONFLICT (conversation_id, id) DO NOTHING"

@@ -21,7 +21,7 @@ from typing import TypedDict
 
 MODULES = [
     "antiphon.chat",
-    *(f"antiphon.cli.{command}" for command in ("ask", "chat", "local", "migrate", "serve", "simulate")),
+    *(f"antiphon.cli.{command}" for command in ("ask", "chat", "cost", "local", "migrate", "serve", "simulate")),
     "antiphon.stores.redis.store",
     "antiphon.stores.sql.postgres",
     "antiphon.stores.sql.sqlite",

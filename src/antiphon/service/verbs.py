@@ -12,12 +12,13 @@ from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
 from antiphon.domain.state import Conversation
 from antiphon.errors import Busy, InvalidRequest, NotFound, OverBudget
-from antiphon.money.budgets import Budget, Limit, limits_of
+from antiphon.money.budgets import Budget, limits_of
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
 from antiphon.service.portable import exported, imported
+from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Store
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.turns.billing import budgets_of
@@ -177,21 +178,10 @@ class Service:
         """Sums of the ledger: what was used, and what it cost."""
         return await self._store.usage(query)
 
-    async def budgets(self, principal: str, conversation_id: str | None = None) -> list[tuple[Limit, int]]:
-        """The budgets in force now that have accounts, each with the nano-dollars that are left of it.
-
-        That of each conversation is left out unless one is named.
-        """
+    async def standings(self, principal: str, conversation_id: str | None = None) -> list[Standing]:
+        """The budgets in force, and what is left of them for this principal, and this conversation."""
         at = milliseconds(self._clock)
-        limits = [
-            limit
-            for limit in limits_of(
-                self._budgets, principal=principal, conversation_id=conversation_id or "", at=at
-            )
-            if conversation_id is not None or limit.scope != "conversation"
-        ]
-        left = await self._store.left(limits) if limits else []
-        return [*zip(limits, left, strict=True)]
+        return await standings(self._store, self._budgets, principal, conversation_id, at)
 
     async def delete(self, principal: str, conversation_id: str) -> None:
         """Stop what runs in it and remove it. Raises NotFound."""

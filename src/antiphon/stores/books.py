@@ -116,6 +116,7 @@ def added(row: UsageRow, change: EntryChange) -> UsageRow:
         cost_nanodollars=row.cost_nanodollars + cost,
         saved_nanodollars=row.saved_nanodollars + change.saved_nanodollars,
         unsettled_nanodollars=row.unsettled_nanodollars + (0 if change.prices else cost),
+        open_nanodollars=row.open_nanodollars + (cost if is_open else 0),
     )
 
 

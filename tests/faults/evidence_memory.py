@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from antiphon.money.ledger import EntryChange
 from antiphon.service import LOCAL_PRINCIPAL
 from antiphon.stores.memory import MemoryStore
 from tests.faults.evidence_redis import all_frames
@@ -20,15 +21,21 @@ async def _stored(store: MemoryStore, conversation_id: str) -> Stored:
         messages={id_: placed.message for id_, placed in kept.messages.items()},
         turns={id_: turn.status for id_, turn in kept.turns.items()},
         attempts=tuple(
-            Attempt(
-                turn_id=turn_id,
-                step=step,
-                attempt=attempt,
-                status=row.status,
-                request_id=row.request_id,
-                cost_nanodollars=row.cost_nanodollars,
-            )
-            for (turn_id, step, attempt), row in kept.attempts.items()
+            _attempt(entry.change)
+            for (whose, _), entry in store._books.entries.items()
+            if whose == conversation_id
         ),
         keys={key: known.turn_id for key, known in kept.keys.items()},
+    )
+
+
+def _attempt(entry: EntryChange) -> Attempt:
+    turn_id, step, attempt = entry.id.split("/")
+    return Attempt(
+        turn_id=turn_id,
+        step=int(step),
+        attempt=int(attempt),
+        status=entry.status,
+        request_id=entry.request_id,
+        cost_nanodollars=entry.cost_nanodollars,
     )

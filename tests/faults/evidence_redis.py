@@ -7,10 +7,10 @@ import msgspec
 from redis import Redis
 
 from antiphon.domain.messages import Message
+from antiphon.money.ledger import EntryChange
 from antiphon.service import LOCAL_PRINCIPAL
 from antiphon.stores.base import Store
 from antiphon.stores.frames import Frame
-from antiphon.stores.projection import AttemptChange
 from antiphon.stores.redis.keys import one_of
 from antiphon.stores.redis.store import RedisStore
 from tests.faults.history import Attempt, Stored
@@ -60,7 +60,7 @@ def _message(row: bytes) -> Message:
 def _attempt(place: str, row: bytes) -> Attempt:
     turn_id, step, attempt = place.rsplit("/", 2)
     _model, _amounts, written = msgspec.msgpack.decode(row)
-    whole = msgspec.json.decode(written, type=AttemptChange)
+    whole = msgspec.json.decode(written, type=EntryChange)
     return Attempt(
         turn_id=turn_id,
         step=int(step),

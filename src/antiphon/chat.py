@@ -82,8 +82,8 @@ class AsyncChat:
         max_tokens: of each answer.
         max_history_turns: how many of the newest user turns are sent; default all.
         store: where conversations are kept, `memory://` or `sqlite:///PATH`; default `ANTIPHON_STORE`.
-        budget: the most that this conversation may cost, in USD; messages of this object are refused beyond
-            it, those that others send to the same conversation are not.
+        budget: the most that this conversation may cost, in USD, for the messages of this object. What it had
+            cost before counts; what others send to it meanwhile does not, and is not refused.
         session_id: a name to find the conversation by later; 1 to 128 of `A-Z a-z 0-9 . _ : -`.
         base_url: another server that speaks the Messages API.
 

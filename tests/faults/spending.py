@@ -185,7 +185,8 @@ async def spend(
         finally:
             if disturbing is not None:
                 disturbing.cancel()
-                await asyncio.gather(disturbing, return_exceptions=True)
+                with suppress(asyncio.CancelledError):
+                    await disturbing
         told = (await http.get(f"{pair.replicas[0].url}/v1/usage")).json()["total"]
     return Spent(
         ledger=nanodollars(told["cost_usd"]),

@@ -1,5 +1,6 @@
 """From where a turn stands to the request that it makes next, and the events that announce it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from antiphon.context.plan import Request, plan_request
@@ -7,6 +8,7 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
+from antiphon.errors import OverBudget
 from antiphon.stores.base import Acceptance, Change, Start, TurnRecord
 from antiphon.turns.billing import Billing
 from antiphon.turns.endings import Step
@@ -39,7 +41,7 @@ class Planned:
 
 
 async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Progress) -> Planned:
-    """Raises InputError: there is no valid request to make. OverBudget, StoreUnavailable, NotFound."""
+    """Raises InputError: there is no valid request to make. OverBudget, AnswerError, StoreUnavailable."""
     header = progress.header
     stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
     path = list(await parts.paths.to(header.id, stored_to))
@@ -53,7 +55,10 @@ async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, progress: Pr
     billing = parts.billing.of_turn(queue)
     billing.table.get(request.model)
     plan = plan_request(header, path, request)
-    counted = await parts.upstream.count_tokens(plan) if billing.must_count(plan) else None
+    if not billing.must_count(plan):
+        with suppress(OverBudget):  # a single request may not be that dear: a count may show that it is not
+            return _announced(parts, billing, turn_id, plan, progress, None)
+    counted = await parts.upstream.count_tokens(plan)
     return _announced(parts, billing, turn_id, plan, progress, counted)
 
 

@@ -30,7 +30,7 @@ from antiphon.errors import (
     UpstreamFailed,
     UpstreamRejected,
 )
-from antiphon.money.dollars import dollars
+from antiphon.money.dollars import dollars, nanodollars
 from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
@@ -82,12 +82,15 @@ class AsyncChat:
         max_tokens: of each answer.
         max_history_turns: how many of the newest user turns are sent; default all.
         store: where conversations are kept, `memory://` or `sqlite:///PATH`; default `ANTIPHON_STORE`.
+        budget: the most that this conversation may cost, in USD, for the messages of this object. What it had
+            cost before counts; what others send to it meanwhile does not, and is not refused.
         session_id: a name to find the conversation by later; 1 to 128 of `A-Z a-z 0-9 . _ : -`.
         base_url: another server that speaks the Messages API.
 
     Raises:
         MissingCredentials: there is nothing to sign in to Claude with.
         ConfigurationError, UnknownModel: a setting cannot be used.
+        InvalidRequest: the budget is no amount of money.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class AsyncChat:
         max_history_turns: int | None = None,
         store: str | None = None,
         session_id: str | None = None,
+        budget: Decimal | str | float | None = None,
         base_url: str | None = None,
     ) -> None:
         self._settings = read_settings(
@@ -113,6 +117,7 @@ class AsyncChat:
         given = {"system": clean_text(system), "model": model or ""}
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
         self._session_id = session_id
+        self._budget = None if budget is None else nanodollars(budget)
         self._service: Service | None = None
         self._conversation_id: str | None = None
         self._opening = asyncio.Lock()
@@ -122,6 +127,7 @@ class AsyncChat:
 
         Raises:
             InvalidRequest: the message is empty.
+            OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
         service, accepted = await self._send(Ask(content=text, keep_partial=False))
@@ -137,6 +143,7 @@ class AsyncChat:
 
         Raises:
             AnswerInterrupted: cut short after text was seen, which is kept as the answer.
+            OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
         service, accepted = await self._send(Ask(content=text, restart="never"))
@@ -199,7 +206,7 @@ class AsyncChat:
 
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()
-        ask = replace(ask, settings=self._given)
+        ask = replace(ask, settings=self._given, budget_nanodollars=self._budget)
         return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask)
 
     async def _open(self) -> tuple[Service, str]:
@@ -329,7 +336,6 @@ _ERRORS: dict[str, type[AntiphonError]] = {
     for kind in (
         DeadlineExceeded,
         InvalidRequest,
-        OverBudget,
         UpstreamAuth,
         UpstreamBusy,
         UpstreamFailed,
@@ -343,6 +349,8 @@ def error_of(answer: Answer) -> AntiphonError:
     problem, turn_id = answer.turn.error, answer.turn.id
     if problem is None:
         return AnswerInterrupted("The answer was stopped.", partial=answer.text, turn_id=turn_id)
+    if problem.name == OverBudget.name:
+        return OverBudget(problem.detail, **{**(problem.facts or {}), "turn_id": turn_id})
     if answer.message is not None:
         return AnswerInterrupted(problem.detail, partial=answer.text, turn_id=turn_id)
     facts = {} if problem.retry_after_s is None else {"retry_after": problem.retry_after_s}

@@ -6,9 +6,17 @@ Only this module reads the environment; the SDK reads its own `ANTHROPIC_*` vari
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -19,7 +27,7 @@ from pydantic_settings import (
 
 from antiphon.errors import ConfigurationError
 from antiphon.money.budgets import Budget, Period, Scope
-from antiphon.money.dollars import NANODOLLARS
+from antiphon.money.dollars import MOST_USD, nanodollars
 
 FILE = "antiphon.toml"
 LOCAL = "local"
@@ -32,8 +40,14 @@ class BudgetEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scope: Scope
-    usd: Decimal = Field(ge=0)
+    usd: Decimal = Field(ge=0, le=MOST_USD)
     period: Period = "total"
+
+    @model_validator(mode="after")
+    def _no_period(self) -> Self:
+        if self.scope == "request" and self.period != "total":
+            raise ValueError("a budget of each request has no period: leave it out")
+        return self
 
 
 class Settings(BaseSettings):
@@ -74,7 +88,7 @@ class Settings(BaseSettings):
     """Processes of `antiphon serve` behind its port."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    budget_usd: Decimal | None = Field(None, ge=0)
+    budget_usd: Decimal | None = Field(None, ge=0, le=MOST_USD)
     """What the whole installation may spend, in `budget_period`."""
     budget_period: Period = "total"
     budget: tuple[BudgetEntry, ...] = ()
@@ -89,7 +103,7 @@ class Settings(BaseSettings):
             own = BudgetEntry(scope="installation", usd=self.budget_usd, period=self.budget_period)
             entries = (own, *entries)
         return tuple(
-            Budget(scope=entry.scope, nanodollars=int(entry.usd * NANODOLLARS), period=entry.period)
+            Budget(scope=entry.scope, nanodollars=nanodollars(entry.usd), period=entry.period)
             for entry in entries
         )
 

@@ -10,10 +10,10 @@ from antiphon.domain.messages import Message
 from antiphon.service import LOCAL_PRINCIPAL
 from antiphon.stores.base import Store
 from antiphon.stores.frames import Frame
-from antiphon.stores.projection import AttemptChange
-from antiphon.stores.redis.keys import one_of
+from antiphon.stores.redis.entries import entry_of
+from antiphon.stores.redis.keys import one_of, only
 from antiphon.stores.redis.store import RedisStore
-from tests.faults.history import Attempt, Stored
+from tests.faults.history import Attempt, Stored, attempt_of
 
 PAGE = 1000
 
@@ -47,7 +47,7 @@ async def _stored(client: Redis, store: RedisStore, conversation_id: str) -> Sto
         frames=await all_frames(store, conversation_id),
         messages={message.id: message for message in messages},
         turns={id_: msgspec.msgpack.decode(row)[0] for id_, row in table("turns", "turn:").items()},
-        attempts=tuple(_attempt(place, row) for place, row in table("turns", "attempt:").items()),
+        attempts=_attempts(client, conversation_id),
         keys={key: msgspec.msgpack.decode(row)[1] for key, row in table("keys").items()},
     )
 
@@ -57,15 +57,7 @@ def _message(row: bytes) -> Message:
     return msgspec.json.decode(row.split(b" ", 1)[1], type=Message)
 
 
-def _attempt(place: str, row: bytes) -> Attempt:
-    turn_id, step, attempt = place.rsplit("/", 2)
-    _model, _amounts, written = msgspec.msgpack.decode(row)
-    whole = msgspec.json.decode(written, type=AttemptChange)
-    return Attempt(
-        turn_id=turn_id,
-        step=int(step),
-        attempt=int(attempt),
-        status=whole.status,
-        request_id=whole.request_id,
-        cost_nanodollars=whole.cost_nanodollars,
-    )
+def _attempts(client: Redis, conversation_id: str) -> tuple[Attempt, ...]:
+    rows: Any = client.hgetall(only("entries", LOCAL_PRINCIPAL))
+    entries = [entry_of(LOCAL_PRINCIPAL, place.decode(), row) for place, row in rows.items()]
+    return tuple(attempt_of(entry.change) for entry in entries if entry.conversation_id == conversation_id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Message
+from antiphon.money.ledger import EntryChange
 from antiphon.simulator.record import RecordedRequest
 from antiphon.stores.frames import Frame
 
@@ -114,3 +115,16 @@ class Evidence:
     lease_s: float = 1.0
     tool_runs: tuple[tuple[str, str], ...] = ()
     """Effect and mark of each, as the tools themselves noted it before they did anything else."""
+
+
+def attempt_of(entry: EntryChange) -> Attempt:
+    """An attempt as its entry in the ledger tells it."""
+    turn_id, step, attempt = entry.id.split("/")
+    return Attempt(
+        turn_id=turn_id,
+        step=int(step),
+        attempt=int(attempt),
+        status=entry.status,
+        request_id=entry.request_id,
+        cost_nanodollars=entry.cost_nanodollars,
+    )

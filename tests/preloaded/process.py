@@ -19,9 +19,10 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TypedDict
 
+COMMANDS = ("ask", "chat", "cost", "local", "migrate", "serve", "simulate")
 MODULES = [
     "antiphon.chat",
-    *(f"antiphon.cli.{command}" for command in ("ask", "chat", "local", "migrate", "serve", "simulate")),
+    *(f"antiphon.cli.{command}" for command in COMMANDS),
     "antiphon.stores.redis.store",
     "antiphon.stores.sql.postgres",
     "antiphon.stores.sql.sqlite",

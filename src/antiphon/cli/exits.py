@@ -10,7 +10,7 @@ from rich.text import Text
 
 from antiphon.cli.sheets import visible
 from antiphon.domain.events import Problem
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, OverBudget
 from antiphon.model.stops import CutShort, Empty, stop_of
 from antiphon.service import Answer
 
@@ -81,6 +81,7 @@ def problem_of(error: AntiphonError) -> Problem:
         detail=error.detail,
         retryable=error.retryable,
         retry_after_s=error.facts.get("retry_after"),
+        facts=dict(error.facts) if isinstance(error, OverBudget) else None,
     )
 
 
@@ -102,6 +103,7 @@ def say_problem(problem: Problem, *, json: bool, turn_id: str | None = None) -> 
         "retryable": problem.retryable,
         "retry_after_s": problem.retry_after_s,
         "turn_id": turn_id,
+        **(problem.facts or {}),
     }
     told = {name: value for name, value in body.items() if value is not None}
     print(msgspec.json.encode(told).decode(), file=sys.stderr, flush=True)

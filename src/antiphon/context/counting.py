@@ -12,8 +12,10 @@ from antiphon.domain.plans import RequestPlan
 
 PER_BLOCK = 16
 """Tokens that the API may add around a block; a message's own are among them."""
-PER_REQUEST = 1000
-"""Tokens that the API may add to a request with tools or structured output."""
+PER_REQUEST = 50
+"""Tokens that the API may add to any request."""
+PER_FEATURES = 1000
+"""Tokens that it may add to a request with tools or options, such as structured output."""
 IMAGE_MOST = 4784
 
 _PLAIN = ("text", "thinking", "redacted_thinking", "tool_use", "tool_result")
@@ -25,7 +27,9 @@ def most_tokens(plan: RequestPlan) -> int | None:
     sizes = [_most(block) for block in blocks]
     if any(size is None for size in sizes):
         return None
-    rest = len(msgspec.json.encode([plan.tools, dict(plan.options)]))
+    rest = 0
+    if plan.tools or plan.options:
+        rest = PER_FEATURES + len(msgspec.json.encode([plan.tools, dict(plan.options)]))
     return PER_REQUEST + rest + sum(size or 0 for size in sizes)
 
 

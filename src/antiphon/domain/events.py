@@ -84,6 +84,8 @@ class TurnQueue(Event):
     """`never`: whoever reads cannot take text back, so no attempt follows one that showed some."""
     keep_partial: bool = True
     """Whether a failed answer leaves the text that was written."""
+    budget_nanodollars: int | None = None
+    """What the conversation may cost in all, as far as this turn is concerned; None: no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,17 +42,17 @@ class Usage:
 
 
 def usage_from_wire(wire: Mapping[str, Any]) -> Usage:
-    """Read a Messages API `usage` object. Absent and null fields count as zero.
+    """Read a Messages API `usage` object. What is absent, null or no number counts as zero.
 
     Where the split of cache writes by lifetime is absent, all of them count as 5-minute writes, the API's
     default.
     """
 
-    def number(source: Mapping[str, Any], key: str) -> int:
-        value = source.get(key)
+    def number(source: Any, key: str) -> int:
+        value = source.get(key) if isinstance(source, Mapping) else None
         return value if isinstance(value, int) else 0
 
-    split = wire.get("cache_creation") or {}
+    split = wire.get("cache_creation")
     write_1h = number(split, "ephemeral_1h_input_tokens")
     write_5m = number(split, "ephemeral_5m_input_tokens")
     if not write_1h and not write_5m:
@@ -63,6 +63,6 @@ def usage_from_wire(wire: Mapping[str, Any]) -> Usage:
         cache_write_1h_tokens=write_1h,
         cache_read_tokens=number(wire, "cache_read_input_tokens"),
         output_tokens=number(wire, "output_tokens"),
-        thinking_tokens=number(wire.get("output_tokens_details") or {}, "thinking_tokens"),
-        web_search_requests=number(wire.get("server_tool_use") or {}, "web_search_requests"),
+        thinking_tokens=number(wire.get("output_tokens_details"), "thinking_tokens"),
+        web_search_requests=number(wire.get("server_tool_use"), "web_search_requests"),
     )

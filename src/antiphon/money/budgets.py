@@ -94,7 +94,8 @@ def limits_of(
 ) -> tuple[Limit, ...]:
     """The accounts that cover a request made at `at` (milliseconds since the epoch), in order of their names.
 
-    Budgets of single requests have no account: see `check_request`.
+    Of budgets with the same scope and period the smallest counts. Those of single requests have no account:
+    see `check_request`.
     """
     owners: dict[Scope, str] = {
         "conversation": conversation_id,
@@ -102,7 +103,7 @@ def limits_of(
         "installation": "",
     }
     day = datetime.fromtimestamp(at / 1000, UTC).date()
-    limits = [
+    limits = (
         Limit(
             scope=budget.scope,
             period=budget.period,
@@ -112,8 +113,10 @@ def limits_of(
         )
         for budget in budgets
         if budget.scope != "request"
-    ]
-    return tuple(sorted(limits, key=lambda limit: limit.account))
+    )
+    # The smallest of an account comes last, and stays: an account must not hold a request twice.
+    by_account = {limit.account: limit for limit in sorted(limits, key=lambda limit: -limit.nanodollars)}
+    return tuple(sorted(by_account.values(), key=lambda limit: limit.account))
 
 
 def check_request(budgets: Sequence[Budget], bound: int) -> None:

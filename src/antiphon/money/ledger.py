@@ -61,3 +61,5 @@ class UsageRow:
     saved_nanodollars: int = 0
     unsettled_nanodollars: int = 0
     """The part of the cost that is a bound: of requests whose usage never came, or has not come yet."""
+    open_nanodollars: int = 0
+    """The part of that which is held for requests that have not ended."""

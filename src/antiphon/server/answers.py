@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from antiphon.domain.events import Problem
 from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars_text
-from antiphon.server.problems import problem_type
+from antiphon.server.problems import problem_type, told
 from antiphon.service import Answer
 
 ENDED_WITH_AN_ANSWER = ("completed", "refused")
@@ -95,9 +95,16 @@ def error_frame(failure: Problem, turn_id: str) -> bytes:
         "detail": failure.detail,
         "retryable": failure.retryable,
         "turn_id": turn_id,
+        **told(failure.facts or {}),
     }
     return b'data: {"error": %b}\n\n' % msgspec.json.encode(error)
 
 
 def problem_of(error: AntiphonError) -> Problem:
-    return Problem(name=error.name, title=error.title, detail=error.detail, retryable=error.retryable)
+    return Problem(
+        name=error.name,
+        title=error.title,
+        detail=error.detail,
+        retryable=error.retryable,
+        facts=told(error.facts, but="turn_id"),
+    )

@@ -15,7 +15,7 @@ from antiphon.server.hosts import names_of
 from antiphon.server.page import add_page, page_folder
 from antiphon.server.problems import add_problem_handlers
 from antiphon.server.reading import KEY_HEADER
-from antiphon.server.routes import conversations, health, simple, turns
+from antiphon.server.routes import conversations, health, simple, turns, usage
 from antiphon.server.sse import SEND_S, Streams
 from antiphon.service import Service
 from antiphon.settings import Settings, read_settings, with_lasting_store
@@ -70,6 +70,7 @@ def create_app(
     app.include_router(simple.router)
     app.include_router(conversations.router)
     app.include_router(turns.router)
+    app.include_router(usage.router)
     app.include_router(health.router)
     add_page(app, page or page_folder())
     add_problem_handlers(app)

@@ -103,25 +103,26 @@ def problem(
     if name == "invalid-request" and "errors" not in body:
         body["errors"] = [{"detail": detail}]
     wait = RETRY_AFTER_S.get(name) if retry_after_s is None else retry_after_s
-    told = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
+    later = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
     if status >= 500:
         log.warning("problem", problem=name, turn_id=body.get("turn_id"))
     return Response(
         msgspec.json.encode(body),
         status,
-        headers={**told, **(headers or {})},
+        headers={**later, **(headers or {})},
         media_type="application/problem+json",
     )
 
 
 def error_problem(error: AntiphonError) -> Response:
-    facts = _told(error.facts)
+    facts = told(error.facts)
     wait = error.facts.get("retry_after")
     return problem(error.name, error.title, error.detail, retry_after_s=wait, facts=facts)
 
 
-def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: facts[name] for name in FACTS if facts.get(name) is not None}
+def told(facts: Mapping[str, Any], but: str = "") -> dict[str, Any]:
+    """The facts that a reader may have, one left out."""
+    return {name: facts[name] for name in FACTS if facts.get(name) is not None and name != but}
 
 
 def turn_problem(failure: Problem, turn_id: str) -> Response:
@@ -131,7 +132,7 @@ def turn_problem(failure: Problem, turn_id: str) -> Response:
         failure.title,
         failure.detail,
         retry_after_s=failure.retry_after_s,
-        facts={"turn_id": turn_id, **_told(failure.facts or {})},
+        facts={"turn_id": turn_id, **told(failure.facts or {})},
     )
 
 

@@ -32,6 +32,8 @@ class Ask:
     when_busy: WhenBusy = "queue"
     restart: Literal["allowed", "never"] = "allowed"
     keep_partial: bool = True
+    budget_nanodollars: int | None = None
+    """What the conversation may have cost in all once this turn is over; beside the budgets in force."""
 
 
 def acceptance(
@@ -54,6 +56,7 @@ def acceptance(
         options=clean_json(ask.options),
         restart=ask.restart,
         keep_partial=ask.keep_partial,
+        budget_nanodollars=ask.budget_nanodollars,
     )
     return Acceptance(
         conversation_id=conversation_id,

@@ -12,15 +12,17 @@ from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
 from antiphon.domain.state import Conversation
-from antiphon.errors import Busy, InvalidRequest, NotFound
+from antiphon.errors import Busy, InvalidRequest, NotFound, OverBudget
 from antiphon.money.budgets import Budget, limits_of
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
 from antiphon.service.portable import exported, imported
+from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Store
 from antiphon.stores.frames import Frame, decode_all
+from antiphon.turns.billing import budgets_of
 from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
 from antiphon.turns.hub import Hub
@@ -177,6 +179,11 @@ class Service:
         """Sums of the ledger: what was used, and what it cost."""
         return await self._store.usage(query)
 
+    async def standings(self, principal: str, conversation_id: str | None = None) -> list[Standing]:
+        """The budgets in force, and what is left of them for this principal, and this conversation."""
+        at = milliseconds(self._clock)
+        return await standings(self._store, self._budgets, principal, conversation_id, at)
+
     async def delete(self, principal: str, conversation_id: str) -> None:
         """Stop what runs in it and remove it. Raises NotFound."""
         header = await self.get(principal, conversation_id)
@@ -218,16 +225,22 @@ class Service:
             lease_s=self._lease_s,
             queue_max=self._queue_max,
         )
-        await self._check_budgets(header, request.queue.at)
+        if (spent := await self._spent(header, request.queue)) is not None:
+            known = await self._store.known(request)  # the same message again is no new request
+            if known is None:
+                raise spent
+            return known
         await self._check_place(header, ask)
         return await self._engine.accept(request, header)
 
-    async def _check_budgets(self, header: Header, at: int) -> None:
+    async def _spent(self, header: Header, queue: e.TurnQueue) -> OverBudget | None:
         """Where a budget has nothing left, no message is accepted."""
-        limits = limits_of(self._budgets, principal=header.principal, conversation_id=header.id, at=at)
+        budgets = (*self._budgets, *budgets_of(queue))
+        limits = limits_of(budgets, principal=header.principal, conversation_id=header.id, at=queue.at)
         for limit, left in zip(limits, await self._store.left(limits) if limits else (), strict=True):
             if left <= 0:
-                raise limit.over(left)
+                return limit.over(left)
+        return None
 
     async def _check_place(self, header: Header, ask: Ask) -> None:
         """What the message is to follow must be there, and an answer is only made again for a question."""

@@ -238,6 +238,14 @@ class Turns(Protocol):
         """
         ...
 
+    async def known(self, acceptance: Acceptance) -> Accepted | None:
+        """What `accept` said when it came with this key before; None if it did not, or has no key.
+
+        Raises:
+            NotFound, KeyReused.
+        """
+        ...
+
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         """Raises NotFound."""
         ...

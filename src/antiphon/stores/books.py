@@ -44,21 +44,23 @@ class Books:
             if hold.nanodollars > left:
                 raise limit.over(left)
         for limit in hold.limits:
-            self._account(limit).held += hold.nanodollars
+            account = self.accounts.setdefault(limit.account, self._account(limit))
+            account.held += hold.nanodollars
 
     def left(self, limits: Sequence[Limit]) -> list[int]:
+        """To look at an account does not open it."""
+        accounts = [self._account(limit) for limit in limits]
         return [
             limit.nanodollars - account.spent - account.held
-            for limit in limits
-            for account in (self._account(limit),)
+            for limit, account in zip(limits, accounts, strict=True)
         ]
 
     def _account(self, limit: Limit) -> Account:
         """An account that is new has spent what the ledger says."""
-        if limit.account not in self.accounts:
-            covered = (entry for entry in self.entries.values() if _covers(limit, entry))
-            self.accounts[limit.account] = Account(spent=sum(entry.charged for entry in covered))
-        return self.accounts[limit.account]
+        if (known := self.accounts.get(limit.account)) is not None:
+            return known
+        covered = (entry for entry in self.entries.values() if _covers(limit, entry))
+        return Account(spent=sum(entry.charged for entry in covered))
 
     def write(
         self, principal: str, conversation_id: str, changes: Iterable[EntryChange], hold: Hold | None
@@ -129,6 +131,7 @@ def added(row: UsageRow, change: EntryChange) -> UsageRow:
         cost_nanodollars=row.cost_nanodollars + cost,
         saved_nanodollars=row.saved_nanodollars + change.saved_nanodollars,
         unsettled_nanodollars=row.unsettled_nanodollars + (0 if change.prices else cost),
+        open_nanodollars=row.open_nanodollars + (cost if is_open else 0),
     )
 
 

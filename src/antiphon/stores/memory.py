@@ -203,7 +203,7 @@ class MemoryStore:
         kept = self._kept(acceptance.conversation_id)
         turn_id = acceptance.queue.turn_id
         if (known := self._known_key(kept, acceptance)) is not None:
-            return Accepted(turn_id=known.turn_id, seq=known.seq)
+            return known
         self._check(kept, acceptance)
         start = acceptance.start
         if start is not None and (kept.lease is not None or start.last_seq != kept.header.last_seq):
@@ -236,6 +236,9 @@ class MemoryStore:
             frames += self._commit(kept, start.change, turn_id)
         begun = start is not None
         return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header, begun=begun)
+
+    async def known(self, acceptance: Acceptance) -> Accepted | None:
+        return self._known_key(self._kept(acceptance.conversation_id), acceptance)
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         kept = self._kept(conversation_id)
@@ -355,7 +358,7 @@ class MemoryStore:
     def _oldest_queued(self, kept: Kept) -> str | None:
         return next((turn_id for turn_id, turn in kept.turns.items() if turn.status == "queued"), None)
 
-    def _known_key(self, kept: Kept, acceptance: Acceptance) -> Key | None:
+    def _known_key(self, kept: Kept, acceptance: Acceptance) -> Accepted | None:
         known = kept.keys.get(acceptance.key) if acceptance.key is not None else None
         if known is None or known.expires_at < self._clock.now():
             return None
@@ -363,7 +366,7 @@ class MemoryStore:
             raise KeyReused(
                 "This Idempotency-Key came with another body before. Nothing was changed; use a new key."
             )
-        return known
+        return Accepted(turn_id=known.turn_id, seq=known.seq)
 
     def _check(self, kept: Kept, acceptance: Acceptance) -> None:
         if acceptance.message is not None and acceptance.message.message_id in kept.messages:

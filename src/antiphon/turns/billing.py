@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 from antiphon.context.counting import most_tokens, plan_tokens
 from antiphon.domain.conversations import Header
+from antiphon.domain.events import TurnQueue
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import Usage
 from antiphon.money.budgets import Budget, Hold, Limit, check_request, limits_of
@@ -23,6 +24,10 @@ class Billing:
 
     table: ModelTable
     budgets: Sequence[Budget] = ()
+
+    def of_turn(self, queue: TurnQueue) -> "Billing":
+        """With the budget that this turn brings along."""
+        return replace(self, budgets=(*self.budgets, *budgets_of(queue)))
 
     def cost(self, plan: RequestPlan, writing: Writing, at: int, stop_reason: str | None) -> RequestCost:
         return request_cost(writing.usage, plan.model, self.table, at=_day(at), stop_reason=stop_reason)
@@ -65,6 +70,12 @@ class Billing:
         if not seen.total_input_tokens:
             seen = replace(seen, input_tokens=plan_tokens(plan))
         return cost_nanodollars(seen, self.table.get(plan.model), at=_day(at))
+
+
+def budgets_of(queue: TurnQueue) -> tuple[Budget, ...]:
+    """The budget that a turn brings along, if it does."""
+    most = queue.budget_nanodollars
+    return () if most is None else (Budget(scope="conversation", nanodollars=most),)
 
 
 def prices_of(cost: RequestCost) -> dict[str, str]:

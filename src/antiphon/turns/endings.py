@@ -119,14 +119,14 @@ def stopped(
 ) -> Change:
     """The turn ends before its end: whole steps stay, and `shown` of the step after them.
 
-    If it failed and nothing stays, the conversation goes on from where it was; if something does, it was
-    interrupted.
+    If it failed, or no money was left for it, and nothing stays, the conversation goes on from where it was;
+    if it failed and something does, it was interrupted.
     """
     something_stays = shown is not None or progress.step > 0
     if status == "failed" and something_stays:
         status = "interrupted"
     head = shown.id if shown else progress.reply_to
-    if status == "failed":
+    if status == "failed" or (status == "over_budget" and not something_stays):
         head = progress.back_to
     closing = e.TurnEnd(
         at=at,

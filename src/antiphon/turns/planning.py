@@ -1,5 +1,6 @@
 """From where a turn stands to the request that it makes next, and the events that announce it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from antiphon.context.compaction import Nothing
@@ -8,7 +9,9 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
+from antiphon.errors import OverBudget
 from antiphon.stores.base import Acceptance, Change, Start, TurnRecord
+from antiphon.turns.billing import Billing
 from antiphon.turns.endings import Step
 from antiphon.turns.ground import Ground, compaction_due, survey
 from antiphon.turns.parts import Parts
@@ -47,23 +50,34 @@ class Begun:
     ground: Ground
 
 
-async def plan_step(parts: Parts, turn_id: str, ground: Ground) -> Planned:
-    """Raises InputError: there is no valid request to make. OverBudget."""
-    plan = plan_request(ground.progress.header, ground.path, ground.request, ground.compaction)
-    counted = await parts.upstream.count_tokens(plan) if parts.billing.must_count(plan) else None
-    return _announced(parts, turn_id, plan, ground.progress, counted)
+async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, ground: Ground) -> Planned:
+    """Raises InputError: there is no valid request to make. OverBudget, AnswerError."""
+    progress = ground.progress
+    plan = plan_request(progress.header, ground.path, ground.request, ground.compaction)
+    billing = parts.billing.of_turn(queue)
+    if not billing.must_count(plan):
+        with suppress(OverBudget):  # a single request may not be that dear: a count may show that it is not
+            return _announced(parts, billing, turn_id, plan, progress, None)
+    counted = await parts.upstream.count_tokens(plan)
+    return _announced(parts, billing, turn_id, plan, progress, counted)
 
 
-async def count_again(parts: Parts, planned: Planned) -> Planned:
+async def count_again(parts: Parts, queue: e.TurnQueue, planned: Planned) -> Planned:
     """The same request, held at what Claude counts: less than its bytes. Raises OverBudget, AnswerError."""
     counted = await parts.upstream.count_tokens(planned.plan)
-    return _announced(parts, planned.turn_id, planned.plan, planned.progress, counted)
+    billing = parts.billing.of_turn(queue)
+    return _announced(parts, billing, planned.turn_id, planned.plan, planned.progress, counted)
 
 
 def _announced(
-    parts: Parts, turn_id: str, plan: RequestPlan, progress: Progress, counted: int | None
+    parts: Parts,
+    billing: Billing,
+    turn_id: str,
+    plan: RequestPlan,
+    progress: Progress,
+    counted: int | None,
 ) -> Planned:
-    at, billing = parts.now(), parts.billing
+    at = parts.now()
     held = billing.held(plan, at, counted)
     start = e.StepStart(
         at=at,
@@ -95,7 +109,7 @@ async def plan_start(
     ground = await survey(parts, record.queue, first_step(record, None, parts.now()))
     if not isinstance(compaction_due(parts, ground), Nothing):
         return None
-    planned = await plan_step(parts, record.id, ground)
+    planned = await plan_step(parts, record.id, record.queue, ground)
     return Start(last_seq=header.last_seq, change=planned.change), planned, ground
 
 

@@ -60,6 +60,8 @@ class TurnRunner:
         self._lease = lease
         self._record = record
         self._begun = begun.step if begun else None
+        self._open = begun.step if begun else None
+        """The attempt that the ledger holds money for and that has not been settled."""
         self._ground = begun.ground if begun else None
         self._plan = begun.step.plan if begun else None
         self._titled = begun.ground.titled if begun else False
@@ -175,6 +177,7 @@ class TurnRunner:
             return self._ended(record, progress, "interrupted", endings.TOO_MANY_STEPS)
         step = self._begun or await self._start_step(record, progress)
         self._begun = None
+        self._open = step if isinstance(step, Step) else None
         return await self._attempt(record, step) if isinstance(step, Step) else step
 
     def _ended(
@@ -184,6 +187,9 @@ class TurnRunner:
         shown = progress.shown
         if progress.asked is not None and (text := text_only(progress.asked.content)):
             shown = replace(progress.asked, content=text)
+        if (step := self._open) is not None:  # announced, but never followed to its end
+            lost = self._attempt_error(step, error or endings.STOPPED, charged=step.writing.sent)
+            progress = replace(step.progress, events=(lost,))
         return endings.stopped(record.id, progress, shown, status, error, self._parts.now())
 
     async def _start_step(self, record: TurnRecord, progress: Progress) -> Step | Change:
@@ -194,7 +200,8 @@ class TurnRunner:
             if header is not None:
                 ground = await survey(self._parts, record.queue, replace(progress, header=header))
             self._titled = self._titled or ground.titled
-            step = await self._announce(await plan_step(self._parts, record.id, ground))
+            planned = await plan_step(self._parts, record.id, record.queue, ground)
+            step = await self._announce(record, planned)
         except Stopped:
             return self._ended(record, progress, "cancelled", None)
         except OverBudget as error:
@@ -207,12 +214,12 @@ class TurnRunner:
         )
         return step
 
-    async def _announce(self, planned: Planned) -> Step:
+    async def _announce(self, record: TurnRecord, planned: Planned) -> Step:
         """Where a budget does not cover the most that it could be, Claude's own count may fit."""
         try:
             frames = await self._commit(planned.change)
         except OverBudget:
-            planned = await count_again(self._parts, planned)
+            planned = await count_again(self._parts, record.queue, planned)
             frames = await self._commit(planned.change)
         return planned.step(frames[-1].seq)
 
@@ -236,6 +243,7 @@ class TurnRunner:
             case UseTools() if step.plan.tools:
                 asked = step.message(step.writing.blocks, end.model)
                 await self._commit(Change(events=[*step.writing.take(), end], messages=[asked]))
+                self._open = None
                 return with_tools(step.progress, asked)
             case _:
                 return endings.answered(step, end, self._parts.now())

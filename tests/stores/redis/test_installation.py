@@ -20,7 +20,7 @@ from antiphon.stores.redis.keys import ACCOUNTS, HELD, HOLDS
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, refused, the_end
 from antiphon.testing.stores.ledgers import DAY, SPENT, a_limit, closed, opened
-from antiphon.testing.stores.turns import a_start
+from antiphon.testing.stores.making import a_start
 from tests.stores.redis.conftest import opened as opened_store
 from tests.stores.redis.conftest import until
 from tests.stores.redis.servers import RunningServer

@@ -49,6 +49,14 @@ class RedisTurns(Paying):
                 case _:
                     return reply, cancel
 
+    async def known(self, acceptance: Acceptance) -> Accepted | None:
+        if acceptance.key is None:
+            return None
+        principal = await self._known_principal(acceptance.conversation_id)
+        row = {"key": acceptance.key, "body_hash": acceptance.body_hash}
+        reply = await self._run(on_conversation("known"), principal, acceptance.conversation_id, **row)
+        return None if reply[0] == b"new" else accepted_of(acceptance, principal, {}, None, reply)
+
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         principal = await self._known_principal(conversation_id)
         reply = await self._run(on_conversation("turn"), principal, conversation_id, turn_id=turn_id)

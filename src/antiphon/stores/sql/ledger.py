@@ -161,6 +161,7 @@ def _sums(query: UsageQuery) -> Select[Any]:
     }
     by = [columns[name] for name in query.by]
     unsettled = case((ledger.c.prices == b"{}", charged), else_=0)
+    still_open = case((ledger.c.status == OPEN, charged), else_=0)
     sums = [func.sum(ledger.c[name]) for name in TOKENS]
     found = select(
         *by,
@@ -168,6 +169,7 @@ def _sums(query: UsageQuery) -> Select[Any]:
         func.sum(charged),
         func.sum(ledger.c.saved_nanodollars),
         func.sum(unsettled),
+        func.sum(still_open),
         *sums,
     ).where(*_wanted(query))
     return found.group_by(*by).order_by(*by).having(func.count() > 0)
@@ -185,7 +187,10 @@ def _wanted(query: UsageQuery) -> list[ColumnElement[bool]]:
 
 
 def _row(query: UsageQuery, row: Row[Any]) -> UsageRow:
-    place, (requests, cost, saved, unsettled, *tokens) = row[: len(query.by)], row[len(query.by) :]
+    place, (requests, cost, saved, unsettled, still_open, *tokens) = (
+        row[: len(query.by)],
+        row[len(query.by) :],
+    )
     named = zip(query.by, place, strict=True)
     return UsageRow(
         key={name: day_of(int(value)) if name == "day" else value for name, value in named},
@@ -194,4 +199,5 @@ def _row(query: UsageQuery, row: Row[Any]) -> UsageRow:
         cost_nanodollars=int(cost),
         saved_nanodollars=int(saved),
         unsettled_nanodollars=int(unsettled),
+        open_nanodollars=int(still_open),
     )

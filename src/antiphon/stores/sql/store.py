@@ -142,6 +142,11 @@ class SqlStore:
 
         return await self._database.write(transaction)
 
+    async def known(self, acceptance: Acceptance) -> Accepted | None:
+        return await self._database.read(
+            lambda connection: turns.known(connection, acceptance, self._database.now(connection))
+        )
+
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         return await self._database.read(lambda connection: turns.turn(connection, conversation_id, turn_id))
 

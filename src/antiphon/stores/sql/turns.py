@@ -75,6 +75,13 @@ def _events(acceptance: Acceptance, running: str | None, seen_seq: int) -> list[
     return [*accepted, acceptance.queue]
 
 
+def known(connection: Connection, acceptance: Acceptance, now: float) -> Accepted | None:
+    """Raises NotFound, KeyReused."""
+    if connection.execute(sql.CONVERSATION, {"id": acceptance.conversation_id}).first() is None:
+        raise NotFound("There is no such conversation.")
+    return _known_key(connection, acceptance, now)
+
+
 def _known_key(connection: Connection, acceptance: Acceptance, now: float) -> Accepted | None:
     if acceptance.key is None:
         return None

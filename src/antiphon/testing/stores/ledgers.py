@@ -87,7 +87,7 @@ async def contract_19_a_cost_takes_the_place_of_its_hold(store: Store) -> None:
     await store.append(header.id, opening)
     assert await store.left([limit]) == [40]
     assert await the_sum(store, header) == UsageRow(
-        key={}, requests=1, cost_nanodollars=60, unsettled_nanodollars=60
+        key={}, requests=1, cost_nanodollars=60, unsettled_nanodollars=60, open_nanodollars=60
     )
     await store.append(header.id, closed(request, 25))
     await store.append(header.id, closed(request, 25))

@@ -111,6 +111,20 @@ async def contract_05_one_key_is_one_turn(store: Store) -> None:
     assert (await store.get(ME, header.id)).last_seq == accepted[0].seq
 
 
+async def contract_05_a_known_key_is_told_without_accepting(store: Store) -> None:
+    header = await a_conversation(store)
+    asked = a_turn(header.id, key="k", body_hash="same")
+    assert await store.known(asked) is None
+    accepted = await store.accept(asked)
+    assert await store.known(a_turn(header.id, key="k", body_hash="same")) == replace(
+        accepted, lease=None, frames=(), header=None
+    )
+    await refused(store.known(a_turn(header.id, key="k", body_hash="other")), KeyReused)
+    assert await store.known(a_turn(header.id)) is None
+    await refused(store.known(a_turn(new_id(), key="k")), NotFound)
+    assert (await store.get(ME, header.id)).last_seq == accepted.seq
+
+
 async def contract_06_one_lease_passed_on_in_order(store: Store) -> None:
     header = await a_conversation(store)
     first, second, third = (a_turn(header.id, text) for text in ("one", "two", "three"))

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import httpx2
+import msgspec
 
 from antiphon.money.dollars import nanodollars
 from antiphon.simulator.script import (
@@ -26,7 +27,7 @@ from tests.faults.traffic import PATIENCE_S
 
 MODEL = "claude-opus-5-5"
 MAX_TOKENS = 200
-ANSWER = Reply(deltas=8, delta_chars=95, pace=0.02)
+ANSWER = Reply(deltas=8, delta_chars=95)
 """Nearly as long as it may be, so that what is held is nearly what is spent: about 0.004 USD."""
 FAULTY = 0.1
 CANCELLED = 0.05
@@ -164,18 +165,23 @@ class Spent:
     kills: int
 
 
+def paced(outcome: Outcome, pace: float) -> Outcome:
+    return msgspec.structs.replace(outcome, pace=pace) if isinstance(outcome, Reply) else outcome
+
+
 async def spend(
     pair: Pair,
     size: Size,
     *,
     seed: int,
+    pace: float = 0.02,
     meanwhile: Callable[[Race], Coroutine[None, None, None]] | None = None,
 ) -> Spent:
     """Let clients race for the budget that the replicas have; `meanwhile` goes on until they are done."""
     random = Random(f"{seed} faults")
     pair.claude.forget()
     script = [random.choice(FAULTS) if random.random() < FAULTY else ANSWER for _ in range(3 * size.requests)]
-    pair.claude.script(*script)
+    pair.claude.script(*(paced(outcome, pace) for outcome in script))
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx2.AsyncClient(timeout=PATIENCE_S, limits=limits, trust_env=False) as http:
         race = Race(http, pair.replicas, seed)

@@ -15,10 +15,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'chats.db'}"
 
 
+def talk(chat: Chat) -> None:
+    for number in range(100):
+        chat.send(f"Message {number}, please.")
+
+
 def test_a_chat_stops_at_its_budget_and_its_history_stays(simulator: Simulator, store: str) -> None:
     with Chat(store=store, budget="0.004", max_tokens=100, session_id="b") as chat:
         with pytest.raises(OverBudget) as stopped:
-            send_many(chat)
+            talk(chat)
         assert stopped.value.facts["budget"] == "conversation/total"
         assert Decimal(stopped.value.facts["left_usd"]) > 0
         assert stopped.value.facts["resets_at"] is None

@@ -8,7 +8,7 @@ from antiphon.domain.fold import fold
 from antiphon.domain.ids import new_id, new_turn_id
 from antiphon.domain.messages import Message, clean_json, text_block
 from antiphon.domain.usage import Usage
-from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
+from antiphon.errors import Busy, Conflict, FenceLost, NotFound, QueueFull
 from antiphon.stores.base import Acceptance, Change, Lease, Store
 from antiphon.stores.frames import decode_all, encode
 from antiphon.testing.stores.making import (
@@ -96,33 +96,6 @@ async def contract_04_a_lost_fence_drops_only_its_own_events(store: Store) -> No
         last = (await store.read(lease.conversation_id, 0))[-1]
         assert last.type == ("step_start" if result is None else result[-1].type)
         assert (await store.get(ME, lease.conversation_id)).last_seq == last.seq
-
-
-async def contract_05_one_key_is_one_turn(store: Store) -> None:
-    header = await a_conversation(store)
-    attempts = [a_turn(header.id, key="k", body_hash="same") for _ in range(5)]
-    accepted = await asyncio.gather(*(store.accept(attempt) for attempt in attempts))
-    assert len({answer.turn_id for answer in accepted}) == 1
-    assert len({answer.seq for answer in accepted}) == 1
-    assert sum(answer.lease is not None for answer in accepted) == 1
-    await refused(store.accept(a_turn(header.id, key="k", body_hash="other")), KeyReused)
-    elsewhere = await a_conversation(store)
-    lease_of(await store.accept(a_turn(elsewhere.id, key="k", body_hash="other")))
-    assert (await store.get(ME, header.id)).last_seq == accepted[0].seq
-
-
-async def contract_05_a_known_key_is_told_without_accepting(store: Store) -> None:
-    header = await a_conversation(store)
-    asked = a_turn(header.id, key="k", body_hash="same")
-    assert await store.known(asked) is None
-    accepted = await store.accept(asked)
-    assert await store.known(a_turn(header.id, key="k", body_hash="same")) == replace(
-        accepted, lease=None, frames=(), header=None
-    )
-    await refused(store.known(a_turn(header.id, key="k", body_hash="other")), KeyReused)
-    assert await store.known(a_turn(header.id)) is None
-    await refused(store.known(a_turn(new_id(), key="k")), NotFound)
-    assert (await store.get(ME, header.id)).last_seq == accepted.seq
 
 
 async def contract_06_one_lease_passed_on_in_order(store: Store) -> None:

@@ -25,6 +25,8 @@ EVERYWHERE = {
     ("turns", "unpruned_since<?"): "prune: turns that ended",
     ("keys", "expires_at<?"): "prune: idempotency keys that have expired",
     ("tombstones", "deleted_at<?"): "prune: conversations that were deleted long ago",
+    ("ledger", "at>?"): "usage of all principals, and the first hold of an installation's budget",
+    ("ledger", "principal=?"): "usage of one principal, and the first hold of its budget",
     ("names", "conversation_id=?"): "delete: the name that points to the conversation",
 }
 """What has to ask every machine, each by a small index of its own: where it looks, and for what."""

@@ -50,6 +50,7 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "usage": lambda store: store.usage(UsageQuery()),
     "left": lambda store: store.left([LIMIT]),
     "claim": lambda store: store.claim("replica-1", 30),
+    "known": lambda store: store.known(a_turn(HERE, key="k")),
 }
 
 

@@ -50,6 +50,18 @@ def test_haiku_prices_every_token_of_a_long_prompt_higher(table: ModelTable, tod
     assert cost_nanodollars(answer, facts, at=today) == 99_999 * 100 + 100_000 * 500
 
 
+def test_an_hour_in_the_cache_costs_haiku_twice_the_input_on_either_side_of_the_cliff(
+    table: ModelTable, today: date
+) -> None:
+    def cost(written: int) -> int:
+        split = {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": written}
+        wire = {"cache_creation_input_tokens": written, "cache_creation": split, "output_tokens": 10}
+        return request_cost(wire, "claude-haiku-5-5", table, at=today).nanodollars
+
+    assert cost(100_000) == 100_000 * 200 + 10 * 500
+    assert cost(100_001) == 100_001 * 1000 + 10 * 2500
+
+
 def test_inference_in_the_us_costs_a_tenth_more(table: ModelTable, today: date) -> None:
     counts = wire(input_tokens=1000, output_tokens=10, server_tool_use={"web_search_requests": 1})
     in_us = request_cost(counts | {"inference_geo": "us"}, "claude-opus-5-5", table, at=today)

@@ -173,28 +173,6 @@ async def test_a_usage_that_cannot_be_read_is_charged_all_that_was_held(
     await service.close()
 
 
-async def test_an_attempt_that_was_lost_is_charged_once(
-    open_one: OpenService, simulator: Simulator, store_url: str
-) -> None:
-    if store_url == "memory://":
-        return
-    one = await open_one(budget_usd="1")
-    header = await one.create(ME)
-    simulator.script(Reply(text="one two three", pace=5), Reply(text="one two three"))
-    accepted = await one.send(ME, header.id, Ask(content="Count."))
-    await simulator.until(lambda seen: len(seen) == 1)
-    held = (await spent(one)).open_nanodollars
-    await one.close()
-    two = await open_one(budget_usd="1")
-    async with asyncio.timeout(10):
-        answer = await two.answer(accepted)
-    assert answer.text == "one two three"
-    row = await spent(two)
-    assert (row.requests, row.unsettled_nanodollars, row.open_nanodollars) == (2, held, 0)
-    assert row.cost_nanodollars == answer.turn.cost_nanodollars > held
-    assert await left(two) == NANODOLLARS - row.cost_nanodollars
-
-
 async def test_an_import_costs_nothing(open_one: OpenService, simulator: Simulator) -> None:
     service = await open_one(budget_usd="1")
     header = await service.create(ME)

@@ -8,6 +8,7 @@ import pytest
 
 from antiphon.domain import events as e
 from antiphon.errors import Busy
+from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
 from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator
@@ -110,3 +111,23 @@ async def test_a_replica_that_closes_hands_over_what_it_cannot_finish(
     async with asyncio.timeout(10):
         assert [(await two.answer(turn)).turn.status for turn in (first, second)] == ["completed"] * 2
     assert len(simulator.requests) == 3
+
+
+async def test_an_attempt_that_was_lost_is_charged_once(open_one: OpenService, simulator: Simulator) -> None:
+    one = await open_one(budget_usd="1")
+    header = await one.create(ME)
+    simulator.script(Reply(text="one two three", pace=5), Reply(text="one two three"))
+    accepted = await one.send(ME, header.id, Ask(content="Count."))
+    await simulator.until(lambda seen: len(seen) == 1)
+    (row,) = await one.usage(UsageQuery(by=()))
+    held = row.open_nanodollars
+    await one.close()
+    two = await open_one(budget_usd="1")
+    async with asyncio.timeout(10):
+        answer = await two.answer(accepted)
+    assert answer.text == "one two three"
+    (row,) = await two.usage(UsageQuery(by=()))
+    assert (row.requests, row.unsettled_nanodollars, row.open_nanodollars) == (2, held, 0)
+    assert row.cost_nanodollars == answer.turn.cost_nanodollars > held
+    (standing,) = await two.standings(ME)
+    assert standing.left == standing.nanodollars - row.cost_nanodollars

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
-from antiphon.domain.ids import new_id, new_turn_id
+from antiphon.domain.ids import new_id
 from antiphon.domain.messages import Message, clean_json, text_block
 from antiphon.domain.usage import Usage
 from antiphon.errors import Busy, Conflict, FenceLost, NotFound, QueueFull
@@ -314,42 +314,3 @@ async def contract_12_a_lease_let_go_is_claimed_at_once(store: Store) -> None:
     assert await store.renew([lease], 0) == []
     (claimed,) = await store.claim("replica-2", LEASE_S)
     assert (claimed.turn_id, claimed.recovered) == (lease.turn_id, False)
-
-
-async def contract_13_only_a_waiting_turn_is_withdrawn(store: Store) -> None:
-    header = await a_conversation(store)
-    running, waiting = a_turn(header.id), a_turn(header.id)
-    lease = lease_of(await store.accept(running))
-    await store.accept(waiting)
-
-    def withdrawn(turn_id: str) -> Change:
-        ended = e.TurnEnd(at=9, turn_id=turn_id, status="cancelled", kept=e.Kept(steps=0), head=None)
-        message = waiting.message.message_id if waiting.message else ""
-        return Change(events=[ended], removed=[message])
-
-    waits, runs = waiting.queue.turn_id, running.queue.turn_id
-    assert await store.withdraw(header.id, runs, withdrawn(runs)) is None
-    frames = await store.withdraw(header.id, waits, withdrawn(waits))
-    assert frames is not None
-    assert [frame.type for frame in frames] == ["turn_end"]
-    assert await store.withdraw(header.id, waits, withdrawn(waits)) is None
-    assert (await store.turn(header.id, waits)).status == "cancelled"
-    await refused(store.withdraw(header.id, new_turn_id(header.id), withdrawn(runs)), NotFound)
-    assert (await store.end(lease, the_end(runs, None), LEASE_S)).next is None
-
-
-async def contract_15_a_message_is_refused_only_behind_a_full_queue(store: Store) -> None:
-    header = await a_conversation(store)
-    first = a_turn(header.id, queue_max=0)
-    lease = lease_of(await store.accept(first))
-    await refused(store.accept(a_turn(header.id, queue_max=0)), QueueFull)
-    await store.accept(a_turn(header.id, queue_max=2))
-    await start(store, first, lease)
-    await store.accept(a_turn(header.id, queue_max=2))
-    full = await store.get(ME, header.id)
-    await refused(store.accept(a_turn(header.id, queue_max=2)), QueueFull)
-    assert await store.get(ME, header.id) == full
-    following = (await store.end(lease, the_end(lease.turn_id, None), LEASE_S)).next
-    assert following is not None
-    assert (await store.accept(a_turn(header.id, queue_max=2))).lease is None
-    await refused(store.accept(a_turn(header.id, queue_max=2)), QueueFull)

@@ -26,6 +26,11 @@ COMMANDS = {
     "serve": Place("antiphon.cli.serve", "serve", "Serve the page and the HTTP API."),
     "simulate": Place("antiphon.cli.simulate", "simulate", "Run a Messages API that answers from a script."),
     "local": Place("antiphon.cli.local", "local_app", "Models on this machine: list, get, remove."),
+    "history": Place(
+        "antiphon.cli.history",
+        "history_app",
+        "Conversations: list, show, search, export, import, delete.",
+    ),
     "cost": Place("antiphon.cli.cost", "cost", "What was spent, by day, model and more; what is left."),
     "migrate": Place("antiphon.cli.migrate", "migrate", "Bring the store to this version's schema."),
 }

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from antiphon.domain.conversations import Header
 from antiphon.domain.state import Conversation
 from antiphon.money.facts import ModelFacts
+from antiphon.stores.base import Hit
 from antiphon.stores.frames import Frame
 
 
@@ -29,8 +30,19 @@ class SnapshotBody(ConversationBody):
     state: dict[str, Any] = Field(description="All that is shown, folded up to as_of_seq.")
 
 
+class HitBody(BaseModel):
+    """A message that was found."""
+
+    conversation_id: str
+    message_id: str
+    at: int
+    snippet: str
+    marks: list[tuple[int, int]] = Field(description="Where matches lie in the snippet, in characters.")
+
+
 class ListBody(BaseModel):
     conversations: list[ConversationBody]
+    hits: list[HitBody] = Field(description="Of a search; else none.")
     cursor: str | None = Field(description="For the next page; null on the last.")
 
 
@@ -63,6 +75,16 @@ class DocumentBody(BaseModel):
     id: str
     title: str
     events: list[dict[str, Any]]
+
+
+def hit_body(hit: Hit) -> dict[str, Any]:
+    return {
+        "conversation_id": hit.conversation_id,
+        "message_id": hit.message_id,
+        "at": hit.at,
+        "snippet": hit.snippet,
+        "marks": hit.marks,
+    }
 
 
 def conversation_body(header: Header) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
 from antiphon.service.portable import exported, imported
 from antiphon.service.spending import Standing, standings
-from antiphon.stores.base import Accepted, Change, Store
+from antiphon.stores.base import Accepted, Change, Hit, Store
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.turns.billing import budgets_of
 from antiphon.turns.endings import withdrawn
@@ -158,6 +158,12 @@ class Service:
     ) -> list[Header]:
         """Newest change first."""
         return await self._store.recent(principal, before=before, limit=limit)
+
+    async def search(
+        self, principal: str, query: str, *, before: tuple[int, str, str] | None = None, limit: int = 20
+    ) -> list[Hit]:
+        """Messages that have all words of `query`, newest first, also those that are not sent any more."""
+        return await self._store.search(principal, query, before=before, limit=limit)
 
     async def messages(self, principal: str, conversation_id: str) -> list[Message]:
         """The messages from the root to the head."""

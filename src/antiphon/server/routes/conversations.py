@@ -19,6 +19,7 @@ from antiphon.server.reading import (
     parse_json,
     refusal,
 )
+from antiphon.server.searching import found
 from antiphon.server.served import Served
 from antiphon.server.v1_answers import (
     ConversationBody,
@@ -36,6 +37,7 @@ router = APIRouter(prefix="/v1/conversations", responses=problems.DOCUMENTATION)
 IMPORT_PATH = "/v1/conversations/import"
 
 PAGE = 50
+QUERY_MAX = 500
 
 
 @router.post("", status_code=201, response_model=ConversationBody, openapi_extra=documented(NewConversation))
@@ -56,14 +58,20 @@ async def create(
 @router.get("", response_model=ListBody)
 async def recent(
     service: Served,
+    query: Annotated[str, Query(max_length=QUERY_MAX, description="Words of the messages to find.")] = "",
     cursor: Annotated[str | None, Query(description="Of the page before this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> Response:
-    """The conversations, the one that changed last first."""
+    """The conversations, the one that changed last first; with a query, those with messages that have all
+    its words, and these messages as `hits`, newest first.
+    """
+    if query.strip():
+        return json_response(await found(service, query, cursor, limit))
     headers = await service.recent(LOCAL_PRINCIPAL, before=_read_cursor(cursor), limit=limit + 1)
     page, more = headers[:limit], len(headers) > limit
     last = f"{page[-1].updated_at}.{page[-1].id}" if more else None
-    return json_response({"conversations": [conversation_body(header) for header in page], "cursor": last})
+    bodies = [conversation_body(header) for header in page]
+    return json_response({"conversations": bodies, "cursor": last, "hits": []})
 
 
 @router.post("/import", status_code=201, response_model=ConversationBody, openapi_extra=documented(Document))

@@ -14,7 +14,7 @@
     │   └── QueueFull             too many messages wait; retry later
     ├── ConfigurationError        the operator's to change
     │   └── MissingCredentials    nothing to sign in to Claude with
-    ├── OverBudget                a budget in force has nothing left
+    ├── OverBudget                a budget in force does not cover it; nothing was sent
     ├── StoreError                the durable store
     │   ├── StoreUnavailable      cannot be reached; retry
     │   ├── FenceLost             another replica holds this turn now

@@ -28,7 +28,7 @@ LONG_S = 900
 LEASE_S = 5.0
 """Nobody's lease may lapse who lives, however busy the machine: each loses what was held for an attempt."""
 ANSWERS_BETWEEN_KILLS = 10
-KILLS = 4
+KILLS = 2
 """At least so many, while the money lasts: each costs what was held for the answers that it hits."""
 QUICK_S, SLOW_S = 0.02, 0.4
 """Between two of the eight pieces of an answer."""

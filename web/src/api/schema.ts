@@ -75,7 +75,8 @@ export interface paths {
         };
         /**
          * Recent
-         * @description The conversations, the one that changed last first.
+         * @description The conversations, the one that changed last first; with a query, those with messages that have all
+         *     its words, and these messages as `hits`, newest first.
          */
         get: operations["recent_v1_conversations_get"];
         put?: never;
@@ -265,6 +266,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage
+         * @description What your requests used and cost, from the day `since` to the day `until` (UTC), and what is left.
+         */
+        get: operations["usage_v1_usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -400,10 +421,37 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /**
+         * HitBody
+         * @description A message that was found.
+         */
+        HitBody: {
+            /** Conversation Id */
+            conversation_id: string;
+            /** Message Id */
+            message_id: string;
+            /** At */
+            at: number;
+            /** Snippet */
+            snippet: string;
+            /**
+             * Marks
+             * @description Where matches lie in the snippet, in characters.
+             */
+            marks: [
+                number,
+                number
+            ][];
+        };
         /** ListBody */
         ListBody: {
             /** Conversations */
             conversations: components["schemas"]["ConversationBody"][];
+            /**
+             * Hits
+             * @description Of a search; else none.
+             */
+            hits: components["schemas"]["HitBody"][];
             /**
              * Cursor
              * @description For the next page; null on the last.
@@ -443,6 +491,16 @@ export interface components {
             /** Default */
             default: string;
         };
+        /** ReportBody */
+        ReportBody: {
+            /** By */
+            by: string[];
+            /** Rows */
+            rows: components["schemas"]["SumBody"][];
+            total: components["schemas"]["SumBody"];
+            /** Budgets */
+            budgets: components["schemas"]["StandingBody"][];
+        };
         /** SnapshotBody */
         SnapshotBody: {
             /** Id */
@@ -480,6 +538,69 @@ export interface components {
             state: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * StandingBody
+         * @description A budget in force. `left_usd` is null where each request, or each conversation, has its own.
+         */
+        StandingBody: {
+            /**
+             * Budget
+             * @description Its scope and period, as in principal/day.
+             */
+            budget: string;
+            /** Usd */
+            usd: string;
+            /** Left Usd */
+            left_usd: string | null;
+            /**
+             * Resets At
+             * @description When its next period begins; null if it has none.
+             */
+            resets_at: string | null;
+        };
+        /**
+         * SumBody
+         * @description The sum of some requests. An amount is US dollars as a decimal number.
+         */
+        SumBody: {
+            /**
+             * Day
+             * @description Of UTC. This and the next three only if asked for.
+             */
+            day?: string | null;
+            /** Model */
+            model?: string | null;
+            /**
+             * Purpose
+             * @description answer, summary, title, routing, keep-alive or eval.
+             */
+            purpose?: string | null;
+            /** Conversation */
+            conversation?: string | null;
+            /** Requests */
+            requests: number;
+            usage: components["schemas"]["UsageBody"];
+            /**
+             * Cost Usd
+             * @description All of it; an open request costs what is held for it.
+             */
+            cost_usd: string;
+            /**
+             * Saved Usd
+             * @description What the same requests would have cost more without a cache.
+             */
+            saved_usd: string;
+            /**
+             * Open Usd
+             * @description The part that is held for requests that have not ended.
+             */
+            open_usd: string;
+            /**
+             * Unsettled Usd
+             * @description The part that is a bound: open, or of usage that never came.
+             */
+            unsettled_usd: string;
         };
         /** TurnBody */
         TurnBody: {
@@ -577,6 +698,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -639,6 +765,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -680,6 +811,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -689,6 +825,8 @@ export interface operations {
     recent_v1_conversations_get: {
         parameters: {
             query?: {
+                /** @description Words of the messages to find. */
+                query?: string;
                 /** @description Of the page before this one. */
                 cursor?: string | null;
                 limit?: number;
@@ -721,6 +859,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -797,6 +940,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -849,6 +997,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -889,6 +1042,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -927,6 +1085,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -992,6 +1155,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1032,6 +1200,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1082,6 +1255,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1203,6 +1381,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1249,6 +1432,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1298,6 +1486,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1335,6 +1528,59 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
+                        errors?: Record<string, never>[];
+                    };
+                };
+            };
+        };
+    };
+    usage_v1_usage_get: {
+        parameters: {
+            query?: {
+                /** @description What to sum by, with commas between. */
+                by?: string;
+                since?: string | null;
+                until?: string | null;
+                conversation?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportBody"];
+                };
+            };
+            /** @description A problem, as RFC 9457 has it; `type` is /problems/<name>. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        /** @description One sentence for people. */
+                        detail: string;
+                        turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };
@@ -1396,6 +1642,11 @@ export interface operations {
                         /** @description One sentence for people. */
                         detail: string;
                         turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
                         errors?: Record<string, never>[];
                     };
                 };

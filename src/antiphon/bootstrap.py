@@ -15,7 +15,9 @@ from antiphon.service import Service
 from antiphon.settings import LOCAL, Settings
 from antiphon.stores.base import Store
 from antiphon.stores.memory import MemoryStore
-from antiphon.tools.tool import Tool
+from antiphon.tools.history import Found
+from antiphon.tools.loading import load_function
+from antiphon.tools.offering import Offered, make_toolbox
 from antiphon.tools.toolbox import Toolbox
 from antiphon.turns.billing import Billing
 from antiphon.turns.engine import Engine
@@ -33,7 +35,7 @@ async def open_service(
     upstream: Upstream | None = None,
     store: Store | None = None,
     clock: Clock | None = None,
-    tools: Sequence[Tool] = (),
+    tools: Sequence[Offered] = (),
     takes_over: bool = True,
 ) -> Service:
     """A service that runs: store open, engine started. Close it in the same event loop.
@@ -49,6 +51,7 @@ async def open_service(
     models.get(settings.model)
     upstream = upstream or make_upstream(settings)
     store = store or make_store(settings)
+    toolbox = tools_on_offer(settings, tools, store)
     await store.open()
     hub = Hub(store)
     parts = Parts(
@@ -58,7 +61,7 @@ async def open_service(
         paths=Paths(store),
         flusher=Flusher(store, hub),
         billing=Billing(models, settings.budgets()),
-        toolbox=Toolbox({tool.name: tool for tool in tools}),
+        toolbox=toolbox,
         clock=clock,
         limits=Limits(max_tokens=settings.max_tokens, max_history_turns=settings.max_history_turns),
         model=settings.model,
@@ -66,6 +69,7 @@ async def open_service(
         deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
         keep_deltas_s=settings.keep_deltas_s,
     )
+    await toolbox.open()
     engine = Engine(parts, takes_over=takes_over)
     await engine.start()
     return Service(
@@ -77,7 +81,19 @@ async def open_service(
         clock=clock,
         lease_s=settings.lease_s,
         queue_max=settings.queue_max,
+        toolbox=toolbox,
     )
+
+
+def tools_on_offer(settings: Settings, given: Sequence[Offered], store: Store) -> Toolbox:
+    """Those of the settings, and those that are given. Raises ConfigurationError."""
+
+    async def search(principal: str, query: str, limit: int) -> Sequence[Found]:
+        return await store.search(principal, query, limit=limit)
+
+    named = [load_function(name) for name in settings.tools.functions]
+    offered = [*named, *settings.tools.known(), *settings.mcp_servers(), *given]
+    return make_toolbox(offered, search=search, budgeted=bool(settings.budgets()))
 
 
 def model_table(settings: Settings) -> ModelTable:

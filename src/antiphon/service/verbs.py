@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from antiphon.clock import Clock, milliseconds
@@ -20,6 +21,7 @@ from antiphon.service.asking import Ask, acceptance
 from antiphon.service.portable import exported, imported
 from antiphon.stores.base import Accepted, Change, Store
 from antiphon.stores.frames import Frame, decode_all
+from antiphon.tools.toolbox import Toolbox
 from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
 from antiphon.turns.hub import Hub
@@ -41,6 +43,7 @@ class Service:
         clock: Clock,
         lease_s: float,
         queue_max: int,
+        toolbox: Toolbox,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -50,6 +53,7 @@ class Service:
         self._clock = clock
         self._lease_s = lease_s
         self._queue_max = queue_max
+        self._toolbox = toolbox
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
@@ -65,10 +69,11 @@ class Service:
         system: str = DEFAULT_SYSTEM,
         model: str = "",
         options: dict[str, Any] | None = None,
-        tools: Sequence[str] = (),
         name: str | None = None,
     ) -> Header:
         """Make a conversation; with a `name` that is taken, return the one that has it.
+
+        It has the tools that are on offer here, and each of its turns begins with those on offer then.
 
         Raises:
             InvalidRequest, UnknownModel, StoreUnavailable.
@@ -82,7 +87,7 @@ class Service:
             system=clean_text(system),
             model=model,
             options=clean_json(options or {}),
-            tools=tuple(tools),
+            tools=self._toolbox.entries(),
         )
         return await self._store.create(principal, new_id(), event, name=name)
 
@@ -217,6 +222,9 @@ class Service:
             lease_s=self._lease_s,
             queue_max=self._queue_max,
         )
+        if (tools := self._toolbox.entries()) != header.tools:
+            queue = replace(request.queue, settings={**request.queue.settings, "tools": tools})
+            request = replace(request, queue=queue)
         await self._check_budgets(header, request.queue.at)
         await self._check_place(header, ask)
         return await self._engine.accept(request, header)

@@ -1,0 +1,96 @@
+"""What an MCP server says, in our words: its tools, and their results. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from mcp import Tool as McpTool
+from mcp.types import (
+    AudioContent,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+)
+from pydantic_core import to_json
+
+from antiphon.domain.messages import Block, clean_json, text_block, text_of
+from antiphon.errors import ToolError
+from antiphon.tools.tool import Effect, Tool, ToolCall
+
+log = structlog.get_logger()
+
+TOOLS_MAX = 200
+"""Of one server; their definitions are sent, and paid for, with every request."""
+DESCRIPTION_CHARS = 4000
+SCHEMA_BYTES_MAX = 50_000
+NAME_CHARS = 128
+
+_PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+"""Source: the Messages API reference, which refuses a request with another name of a property."""
+_REFUSED_ON_TOP = ("anyOf", "oneOf", "allOf")
+"""Likewise. What they would have said, the server checks itself."""
+
+
+def tool_of(server: str, offered: McpTool, call: ToolCall, timeout_s: float) -> Tool | None:
+    """The tool under its namespaced name; None if Claude would refuse its definition."""
+    name = f"{server}__{re.sub(r'[^a-zA-Z0-9_-]', '_', offered.name)}"
+    schema = {key: value for key, value in offered.input_schema.items() if key not in _REFUSED_ON_TOP}
+    schema["type"] = "object"
+    properties = schema.get("properties") or {}
+    size = len(to_json(schema, inf_nan_mode="strings"))
+    if len(name) > NAME_CHARS or size > SCHEMA_BYTES_MAX or not all(map(_PROPERTY.fullmatch, properties)):
+        log.warning("mcp_tool_left_out", server=server, tool=offered.name)
+        return None
+    return Tool(
+        name=name,
+        schema=clean_json(schema),
+        call=call,
+        description=clean_json((offered.description or offered.title or offered.name)[:DESCRIPTION_CHARS]),
+        effect=effect_of(offered),
+        timeout_s=timeout_s,
+    )
+
+
+def effect_of(offered: McpTool) -> Effect:
+    """By its annotations; they are hints, and whoever gives none may do harm."""
+    hints = offered.annotations
+    if hints is not None and hints.read_only_hint:
+        return "pure"
+    return "idempotent" if hints is not None and hints.idempotent_hint else "once"
+
+
+def result_of(result: CallToolResult) -> list[Block]:
+    """Its content as blocks. Raises ToolError: the tool says that it failed."""
+    blocks = [_block(part) for part in result.content]
+    if result.is_error:
+        raise ToolError(_joined(blocks) or "The tool failed, and does not say why.")
+    if not blocks and result.structured_content is not None:
+        return [text_block(to_json(result.structured_content, inf_nan_mode="strings").decode())]
+    return blocks
+
+
+def _joined(blocks: Sequence[Block]) -> str:
+    return text_of({**block, "text": block.get("text", "") + "\n"} for block in blocks).strip()
+
+
+def _block(part: ContentBlock) -> Block:
+    match part:
+        case TextContent():
+            return text_block(part.text)
+        case ImageContent():
+            source: dict[str, Any] = {"type": "base64", "media_type": part.mime_type, "data": part.data}
+            return {"type": "image", "source": source}
+        case ResourceLink():
+            about = f": {part.description}" if part.description else ""
+            return text_block(f"[{part.title or part.name}]({part.uri}){about}")
+        case EmbeddedResource(resource=TextResourceContents() as resource):
+            return text_block(f"{resource.uri}:\n{resource.text}")
+        case EmbeddedResource():
+            return text_block(f"[left out: {part.resource.uri}, which is not text]")
+        case AudioContent():
+            return text_block("[left out: audio, which cannot be heard]")

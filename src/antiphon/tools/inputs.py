@@ -8,7 +8,6 @@ from typing import Any, get_type_hints
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
-from pydantic.json_schema import GenerateJsonSchema
 
 from antiphon.errors import ConfigurationError, ToolError
 
@@ -92,20 +91,34 @@ def _model(
         raise ConfigurationError(f"An input of tool {name} cannot be checked: {_first_line(error)}") from None
 
 
-class _Plain(GenerateJsonSchema):
-    """Without titles: they say again what the names say, and are paid for with every request."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        del schema
-        return False
-
-
 def _schema(model: type[BaseModel], name: str) -> dict[str, Any]:
     try:
-        schema = model.model_json_schema(schema_generator=_Plain)
+        return dict(_untitled(model.model_json_schema()))
     except PydanticUserError as error:
         raise ConfigurationError(f"Tool {name} has no JSON schema: {_first_line(error)}") from None
-    return {key: value for key, value in schema.items() if key != "title"}
+
+
+_BY_NAME = ("properties", "$defs", "patternProperties")
+"""Keywords that hold schemas by names, of which one may be `title`."""
+_VALUES = ("default", "enum", "const", "examples")
+"""Keywords that hold no schemas."""
+
+
+def _untitled(schema: Any) -> Any:
+    """Without titles: they say again what the names say, and are paid for with every request."""
+    if isinstance(schema, list):
+        return [_untitled(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _untitled(each) for name, each in value.items()}
+        if key in _BY_NAME
+        else value
+        if key in _VALUES
+        else _untitled(value)
+        for key, value in schema.items()
+        if key != "title"
+    }
 
 
 def _first_line(error: Exception) -> str:

@@ -9,9 +9,9 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
-from antiphon.domain.messages import Block, clean_text, text_block
+from antiphon.domain.messages import Block, clean_json, clean_text, text_block
 
 TEXT_BYTES_MAX = 100_000
 """All text of a result, about 25,000 tokens; what is longer is cut, and says so."""
@@ -49,7 +49,15 @@ def blocks_of(value: Any) -> list[Block]:
         case list() | tuple() if value and all(_is_block(part) for part in value):
             return list(value)
         case _:
-            return [text_block(to_json(value, inf_nan_mode="strings").decode())]
+            return [text_block(json_text(value))]
+
+
+def json_text(value: Any) -> str:
+    """Raises ValueError, TypeError: it cannot be JSON."""
+    try:
+        return to_json(value, inf_nan_mode="strings").decode()
+    except PydanticSerializationError:  # perhaps only a lone surrogate
+        return to_json(clean_json(to_jsonable_python(value)), inf_nan_mode="strings").decode()
 
 
 def bounded(blocks: Sequence[Block]) -> tuple[Block, ...]:

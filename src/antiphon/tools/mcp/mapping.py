@@ -16,10 +16,10 @@ from mcp.types import (
     TextContent,
     TextResourceContents,
 )
-from pydantic_core import to_json
 
 from antiphon.domain.messages import Block, clean_json, text_block, text_of
 from antiphon.errors import ToolError
+from antiphon.tools.results import json_text
 from antiphon.tools.tool import Effect, Tool, ToolCall
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ def tool_of(server: str, offered: McpTool, call: ToolCall, timeout_s: float) -> 
     schema = {key: value for key, value in offered.input_schema.items() if key not in _REFUSED_ON_TOP}
     schema["type"] = "object"
     properties = schema.get("properties") or {}
-    size = len(to_json(schema, inf_nan_mode="strings"))
+    size = len(json_text(schema))
     if len(name) > NAME_CHARS or size > SCHEMA_BYTES_MAX or not all(map(_PROPERTY.fullmatch, properties)):
         log.warning("mcp_tool_left_out", server=server, tool=offered.name)
         return None
@@ -70,7 +70,7 @@ def result_of(result: CallToolResult) -> list[Block]:
     if result.is_error:
         raise ToolError(_joined(blocks) or "The tool failed, and does not say why.")
     if not blocks and result.structured_content is not None:
-        return [text_block(to_json(result.structured_content, inf_nan_mode="strings").decode())]
+        return [text_block(json_text(result.structured_content))]
     return blocks
 
 

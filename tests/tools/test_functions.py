@@ -65,7 +65,11 @@ def test_claude_is_told_the_types_the_docstring_and_the_name() -> None:
         "Returns: One line for each day."
     )
     schema = wire["input_schema"]
-    assert (schema["type"], schema["required"], schema["additionalProperties"]) == ("object", ["place"], False)
+    assert (schema["type"], schema["required"], schema["additionalProperties"]) == (
+        "object",
+        ["place"],
+        False,
+    )
     assert schema["properties"]["days"] == {
         "default": 1,
         "description": "how many days ahead.",
@@ -90,7 +94,12 @@ def test_name_description_effect_and_timeout_can_be_given() -> None:
         """Not told."""
 
     made = tool(name="look-up", description="Looks up.", effect="idempotent", timeout_s=2)(f).tool
-    assert (made.name, made.description, made.effect, made.timeout_s) == ("look-up", "Looks up.", "idempotent", 2)
+    assert (made.name, made.description, made.effect, made.timeout_s) == (
+        "look-up",
+        "Looks up.",
+        "idempotent",
+        2,
+    )
     assert list(made.schema["properties"]) == ["x", "schema"]
     assert (tool(f).tool.effect, tool(f).tool.timeout_s) == ("once", 60)
 

@@ -138,7 +138,7 @@ async def test_a_function_that_hangs_again_and_again_is_out_of_order_until_one_r
     assert threading.active_count() == before
     may_go.set()
     async with asyncio.timeout(10):
-        while "back" not in told(told_block(await box.run(use))):
+        while "back" not in told(told_block(await box.run(use))):  # noqa: ASYNC110 - a thread has no event
             await asyncio.sleep(0)
 
 
@@ -193,7 +193,7 @@ async def test_an_isolated_tool_that_hangs_is_killed_with_what_it_started(
     started = [int(line) for line in pids.read_text().splitlines()]
     assert len(started) == 2
     async with asyncio.timeout(10):
-        while any(is_alive(pid) for pid in started):
+        while any(is_alive(pid) for pid in started):  # noqa: ASYNC110 - nor has a process
             await asyncio.sleep(0.01)
 
 

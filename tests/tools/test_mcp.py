@@ -27,7 +27,7 @@ WITHIN_S = 30.0
 
 async def until(seen: Callable[[], bool]) -> None:
     async with asyncio.timeout(WITHIN_S):
-        while not seen():
+        while not seen():  # noqa: ASYNC110 - another process has no event to wait for
             await asyncio.sleep(0.01)
 
 

@@ -18,6 +18,8 @@ R = TypeVar("R")
 class FunctionTool(Generic[P, R]):
     """A function that is a tool: call it as before, or give it to a chat."""
 
+    __name__: str
+
     def __init__(
         self,
         function: Callable[P, R],

@@ -12,6 +12,7 @@ import structlog
 
 from antiphon.domain.messages import Block, clean_text, text_block
 from antiphon.errors import ConfigurationError, ToolError
+from antiphon.telemetry import fault_facts
 from antiphon.tools.caller import Caller, set_caller
 from antiphon.tools.results import blocks_of, bounded
 from antiphon.tools.server_tool import ServerTool
@@ -160,10 +161,10 @@ async def _result_of(tool: Tool, tool_input: dict[str, Any]) -> ToolResult:
         if task is not None and task.cancelling():
             raise
         log.warning("tool_fault", tool=tool.name, error="CancelledError")
-    except BaseException as error:
-        if isinstance(error, GeneratorExit):
-            raise
-        log.exception("tool_fault", tool=tool.name)
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - also what would end the event loop
+        log.warning("tool_fault", tool=tool.name, **fault_facts(error))
     return _failed("The tool failed.")
 
 

@@ -45,6 +45,8 @@ class McpTools:
         self._client: Client | None = None
         self._tried = asyncio.Event()
         self._changed = asyncio.Event()
+        self._lost = False
+        """It is away, and the log says so."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -70,9 +72,11 @@ class McpTools:
                 await self._session()
             except Exception as error:  # noqa: BLE001 - a server may fail in any way; it is tried again
                 failures = 1 if self._client is not None else failures + 1
-                log.warning(
-                    "mcp_server_away", server=self._server.name, error=_kind(error), sentence=self._away()
-                )
+                if not self._lost:
+                    log.warning(
+                        "mcp_server_away", server=self._server.name, error=_kind(error), told=self._away()
+                    )
+                self._lost = True
             finally:
                 self._client = None
                 self._tried.set()
@@ -87,7 +91,9 @@ class McpTools:
                 starting.reschedule(None)
                 self._client = client
                 self._tried.set()
-                log.info("mcp_server_connected", server=self._server.name, tools=len(self._tools))
+                if self._lost:
+                    log.warning("mcp_server_back", server=self._server.name, tools=len(self._tools))
+                self._lost = False
                 listener = asyncio.create_task(self._listen(client))
                 try:
                     await self._follow(client)

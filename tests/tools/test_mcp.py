@@ -21,6 +21,7 @@ from antiphon.tools.toolbox import Toolbox
 from tests.tools.results import results_of, told
 
 SERVER = Path(__file__).with_name("mcp_servers.py")
+OLDER = SERVER.with_name("older_mcp_server.py")
 PROGRAM = (sys.executable, str(SERVER))
 WITHIN_S = 30.0
 
@@ -127,6 +128,14 @@ async def test_a_dead_server_is_told_to_claude_and_comes_back(opened: Any, tmp_p
     await until(lambda: source._client is not None)
     assert told(await use(box, "small__forecast", city="Rome")) == "1 days of sun in Rome"
     assert len(starts.read_text().splitlines()) == 2
+
+
+async def test_a_server_of_the_older_protocol_is_followed_too(opened: Any) -> None:
+    box, _ = await opened(McpServer("old", command=[sys.executable, str(OLDER)]))
+    assert names(box) == ["old__first"]
+    assert box.wire(box.entries())[0]["input_schema"] == {"type": "object"}
+    assert told(await use(box, "old__first")) == '{"used":3}'
+    await until(lambda: names(box) == ["old__first", "old__second"])
 
 
 async def test_closing_ends_the_program(opened: Any, tmp_path: Path) -> None:

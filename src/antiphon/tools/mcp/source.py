@@ -12,7 +12,7 @@ from mcp import Client
 from mcp import Tool as McpTool
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
-from mcp.types import CONNECTION_CLOSED, ToolListChangedNotification
+from mcp.types import CONNECTION_CLOSED, METHOD_NOT_FOUND, ToolListChangedNotification
 
 from antiphon.errors import ToolError
 from antiphon.tools.mcp.connecting import connected
@@ -123,19 +123,9 @@ class McpTools:
             self._changed.set()
 
     async def _list(self, client: Client) -> None:
-        found: list[McpTool] = []
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            page = await client.list_tools(cursor=cursor)
-            found += page.tools
-            cursor = page.next_cursor
-            if cursor is None or len(found) >= TOOLS_MAX:
-                break
-        tools = [self._tool(offered) for offered in found[:TOOLS_MAX]]
+        tools = [self._tool(offered) for offered in await _offered(client)]
         named = {tool.name: tool for tool in tools if tool is not None}
-        if {name: tool.wire() for name, tool in named.items()} != {
-            name: tool.wire() for name, tool in self._tools.items()
-        } or any(named[name].effect != tool.effect for name, tool in self._tools.items()):
+        if _told(named) != _told(self._tools):
             self._tools = named
 
     def _tool(self, offered: McpTool) -> Tool | None:
@@ -155,6 +145,11 @@ class McpTools:
                     f"The MCP server {self._server.name} broke off while the tool ran; its effect is unknown."
                 ) from error
             raise ToolError(f"The MCP server {self._server.name} refused: {error.message}") from error
+        except ToolError:
+            raise
+        except Exception:
+            self._changed.set()
+            raise
 
     def _away(self) -> str:
         return (
@@ -167,3 +162,26 @@ def _kind(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return type(error).__name__
+
+
+async def _offered(client: Client) -> list[McpTool]:
+    """The server's list, page by page; a server may have no tools at all."""
+    found: list[McpTool] = []
+    cursor: str | None = None
+    for _ in range(PAGES_MAX):
+        try:
+            page = await client.list_tools(cursor=cursor)
+        except MCPError as error:
+            if error.code == METHOD_NOT_FOUND:
+                break
+            raise
+        found += page.tools
+        cursor = page.next_cursor
+        if cursor is None or len(found) >= TOOLS_MAX:
+            break
+    return found[:TOOLS_MAX]
+
+
+def _told(tools: Mapping[str, Tool]) -> dict[str, Any]:
+    """What makes a list another list."""
+    return {name: (tool.wire(), tool.effect) for name, tool in tools.items()}

@@ -6,6 +6,13 @@ from typing import Any
 
 names = ["first"]
 
+REFUSED = {
+    "no_schema": {"type": "object", "properties": {"a": {"type": "nonesuch"}}},
+    "no_name": {"type": "object", "properties": {"a name": {"type": "string"}}},
+    "too_long": {"type": "object", "description": "x" * 100_000},
+}
+"""Tools that Claude would refuse, and with them every request."""
+
 
 def answer(method: str, _: dict[str, Any]) -> dict[str, Any]:
     match method:
@@ -17,7 +24,8 @@ def answer(method: str, _: dict[str, Any]) -> dict[str, Any]:
             }
         case "tools/list":
             schema = {"type": "object", "oneOf": [{}]}
-            return {"tools": [{"name": name, "inputSchema": schema} for name in names]}
+            offered = [{"name": name, "inputSchema": schema} for name in names]
+            return {"tools": [*offered, *({"name": name, "inputSchema": REFUSED[name]} for name in REFUSED)]}
         case "tools/call":
             names[:] = ["first", "second", "x" * 200]
             return {"content": [], "structuredContent": {"used": len(names)}}

@@ -12,11 +12,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from antiphon import ConfigurationError, ToolError, tool
+from antiphon import AsyncChat, ConfigurationError, ToolError, tool
 from antiphon.simulator.server import Simulator
 from antiphon.tools.function import FunctionTool
-from antiphon.tools.offering import Offered
-from antiphon.tools.tool import Effect
 from tests.tools.results import results_of, told
 
 PNG = base64.b64decode(
@@ -298,12 +296,6 @@ def test_an_option_that_cannot_be_used_says_why(options: dict[str, Any], why: st
     ],
 )
 async def test_what_is_no_tool_is_refused(offered: list[Any], why: str) -> None:
-    from antiphon import AsyncChat  # noqa: PLC0415 - only this test needs it
-
     with pytest.raises(ConfigurationError, match=why):
         async with AsyncChat(tools=offered, api_key="key") as chat:
             await chat.send("hello")
-
-
-EFFECTS: tuple[Effect, ...] = ("pure", "idempotent", "once")
-_: Sequence[Offered] = (add, weather, no_docstring, "web_search")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped]  # it has none
 from mcp import Tool as McpTool
 from mcp.types import (
     AudioContent,
@@ -41,10 +42,8 @@ def tool_of(server: str, offered: McpTool, call: ToolCall, timeout_s: float) -> 
     name = f"{server}__{re.sub(r'[^a-zA-Z0-9_-]', '_', offered.name)}"
     schema = {key: value for key, value in offered.input_schema.items() if key not in _REFUSED_ON_TOP}
     schema["type"] = "object"
-    properties = schema.get("properties") or {}
-    size = len(json_text(schema))
-    if len(name) > NAME_CHARS or size > SCHEMA_BYTES_MAX or not all(map(_PROPERTY.fullmatch, properties)):
-        log.warning("mcp_tool_left_out", server=server, tool=offered.name)
+    if len(name) > NAME_CHARS or not _can_be_sent(schema):
+        log.warning("mcp_tool_left_out", server=server, tool=offered.name[:NAME_CHARS])
         return None
     return Tool(
         name=name,
@@ -54,6 +53,16 @@ def tool_of(server: str, offered: McpTool, call: ToolCall, timeout_s: float) -> 
         effect=effect_of(offered),
         timeout_s=timeout_s,
     )
+
+
+def _can_be_sent(schema: dict[str, Any]) -> bool:
+    """Whether Claude takes it: one schema that it does not take would make every request fail."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError:
+        return False
+    small = len(json_text(schema)) <= SCHEMA_BYTES_MAX
+    return small and all(map(_PROPERTY.fullmatch, schema.get("properties") or {}))
 
 
 def effect_of(offered: McpTool) -> Effect:

@@ -16,7 +16,9 @@ from antiphon.service import Service
 from antiphon.settings import LOCAL, Settings
 from antiphon.stores.base import Store
 from antiphon.stores.memory import MemoryStore
-from antiphon.tools.tool import Tool
+from antiphon.tools.history import Found
+from antiphon.tools.loading import load_function
+from antiphon.tools.offering import Offered, make_toolbox
 from antiphon.tools.toolbox import Toolbox
 from antiphon.turns.billing import Billing
 from antiphon.turns.engine import Engine
@@ -35,13 +37,15 @@ async def open_service(
     upstream: Upstream | None = None,
     store: Store | None = None,
     clock: Clock | None = None,
-    tools: Sequence[Tool] = (),
+    tools: Sequence[Offered] = (),
     takes_over: bool = True,
+    budgeted: bool = False,
 ) -> Service:
     """A service that runs: store open, engine started. Close it in the same event loop.
 
     One that `takes_over` goes on with turns that dead processes left, of anyone: not for a process that ends
-    with its own answer, which would only pay for their beginning.
+    with its own answer, which would only pay for their beginning. `budgeted`: messages come with budgets of
+    their own, so that what is on offer must have bounded costs.
 
     Raises:
         MissingCredentials, ConfigurationError, StoreUnavailable, NewerData.
@@ -52,6 +56,7 @@ async def open_service(
         models.get(settings.model)
     upstream = upstream or make_upstream(settings)
     store = store or make_store(settings)
+    toolbox = tools_on_offer(settings, tools, store, budgeted=budgeted or bool(settings.budgets()))
     await store.open()
     hub = Hub(store)
     parts = Parts(
@@ -61,7 +66,7 @@ async def open_service(
         paths=Paths(store),
         flusher=Flusher(store, hub),
         billing=Billing(models, settings.budgets()),
-        toolbox=Toolbox({tool.name: tool for tool in tools}),
+        toolbox=toolbox,
         clock=clock,
         limits=Limits(max_tokens=settings.max_tokens, max_history_turns=settings.max_history_turns),
         model=settings.model,
@@ -77,6 +82,7 @@ async def open_service(
             titles=settings.titles == "on",
         ),
     )
+    await toolbox.open()
     engine = Engine(parts, takes_over=takes_over)
     await engine.start()
     return Service(
@@ -88,7 +94,19 @@ async def open_service(
         clock=clock,
         lease_s=settings.lease_s,
         queue_max=settings.queue_max,
+        toolbox=toolbox,
     )
+
+
+def tools_on_offer(settings: Settings, given: Sequence[Offered], store: Store, *, budgeted: bool) -> Toolbox:
+    """Those of the settings, and those that are given. Raises ConfigurationError."""
+
+    async def search(principal: str, query: str, limit: int) -> Sequence[Found]:
+        return await store.search(principal, query, limit=limit)
+
+    named = [load_function(name) for name in settings.tools.functions]
+    offered = [*named, *settings.tools.known(), *settings.mcp_servers(), *given]
+    return make_toolbox(offered, search=search, budgeted=budgeted)
 
 
 def model_table(settings: Settings) -> ModelTable:

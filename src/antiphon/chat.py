@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import TracebackType
@@ -35,6 +35,7 @@ from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame, decode
+from antiphon.tools.offering import Offered
 
 T = TypeVar("T")
 
@@ -85,6 +86,8 @@ class AsyncChat:
         budget: the most that this conversation may cost, in USD, for the messages of this object. What it had
             cost before counts; what others send to it meanwhile does not, and is not refused.
         session_id: a name to find the conversation by later; 1 to 128 of `A-Z a-z 0-9 . _ : -`.
+        tools: what Claude may use: typed functions with a docstring (see `tool`), `ServerTool`, `McpServer`,
+            or by name `web_search`, `web_fetch`, `code_execution`, `search_history`.
         base_url: another server that speaks the Messages API.
 
     Raises:
@@ -104,15 +107,18 @@ class AsyncChat:
         store: str | None = None,
         session_id: str | None = None,
         budget: Decimal | str | float | None = None,
+        tools: Sequence[Offered] = (),
         base_url: str | None = None,
     ) -> None:
-        self._settings = read_settings(
+        settings = read_settings(
             model=model,
             max_tokens=max_tokens,
             max_history_turns=max_history_turns,
             store=store,
             titles="off",  # nobody sees them here, and each is paid for
         )
+        self._settings = settings.without_tools()
+        self._tools = tuple(tools)
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
         given = {"system": clean_text(system), "model": model or ""}
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
@@ -212,7 +218,12 @@ class AsyncChat:
     async def _open(self) -> tuple[Service, str]:
         async with self._opening:
             if self._service is None:
-                self._service = await open_service(self._settings, upstream=self._upstream)
+                self._service = await open_service(
+                    self._settings,
+                    upstream=self._upstream,
+                    tools=self._tools,
+                    budgeted=self._budget is not None,
+                )
             if self._conversation_id is None:
                 self._conversation_id = (await self._conversation(self._service)).id
             return self._service, self._conversation_id

@@ -14,6 +14,7 @@
     │   └── QueueFull             too many messages wait; retry later
     ├── ConfigurationError        the operator's to change
     │   └── MissingCredentials    nothing to sign in to Claude with
+    ├── ToolError                 raised by a tool of yours: its sentence is told to Claude
     ├── OverBudget                a budget in force does not cover it; nothing was sent
     ├── StoreError                the durable store
     │   ├── StoreUnavailable      cannot be reached; retry
@@ -99,6 +100,16 @@ class ConfigurationError(AntiphonError):
 
 class MissingCredentials(ConfigurationError):
     title = "No credentials for Claude"
+
+
+class ToolError(AntiphonError):
+    """For tools to raise: Claude reads the sentence (and the class, of a subclass), and may try again.
+
+    Of any other exception Claude is told only that the tool failed.
+    """
+
+    name = "tool"
+    title = "A tool failed"
 
 
 class OverBudget(AntiphonError):

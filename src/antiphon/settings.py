@@ -4,6 +4,8 @@ Only this module reads the environment; the SDK reads its own `ANTHROPIC_*` vari
 """
 
 import os
+import re
+import shlex
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -28,6 +30,8 @@ from pydantic_settings import (
 from antiphon.errors import ConfigurationError
 from antiphon.money.budgets import Budget, Period, Scope
 from antiphon.money.dollars import MOST_USD, nanodollars
+from antiphon.tools.mcp_server import McpServer
+from antiphon.tools.server_tool import ServerTool, ServerToolName
 
 FILE = "antiphon.toml"
 LOCAL = "local"
@@ -48,6 +52,75 @@ class BudgetEntry(BaseModel):
         if self.scope == "request" and self.period != "total":
             raise ValueError("a budget of each request has no period: leave it out")
         return self
+
+
+class ServerToolEntry(BaseModel):
+    """One of Claude's own tools with its limit; further fields go to Claude as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: ServerToolName
+    max_uses: int | None = Field(None, ge=1)
+
+
+class ToolsEntry(BaseModel):
+    """`[tools]` of `antiphon.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    functions: tuple[str, ...] = ()
+    """`package.module:function`"""
+    server: tuple[ServerToolName | ServerToolEntry, ...] = ()
+    """Claude's own: names, or tables with a name and a limit."""
+    search_history: bool = False
+
+    def known(self) -> tuple[ServerTool | str, ...]:
+        """All that need not be loaded."""
+        entries = [ServerToolEntry(name=each) if isinstance(each, str) else each for each in self.server]
+        tools = [ServerTool(each.name, each.max_uses, each.model_extra or {}) for each in entries]
+        return (*tools, *(["search_history"] if self.search_history else []))
+
+
+class McpEntry(BaseModel):
+    """One `[mcp.NAME]` of `antiphon.toml`. In `env` and `headers`, `${NAME}` is an environment variable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: str | tuple[str, ...] | None = None
+    args: tuple[str, ...] = ()
+    url: str | None = None
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    cwd: str | None = None
+    log: str | None = None
+    timeout_s: float = Field(60.0, gt=0)
+    start_s: float = Field(10.0, gt=0)
+
+    def server(self, name: str) -> McpServer:
+        """Raises ConfigurationError: it cannot be used so, or a variable is not set."""
+        words = shlex.split(self.command) if isinstance(self.command, str) else list(self.command or ())
+        return McpServer(
+            name,
+            command=[*words, *self.args],
+            url=self.url,
+            env={key: _expanded(value, name) for key, value in self.env.items()},
+            headers={key: _expanded(value, name) for key, value in self.headers.items()},
+            cwd=self.cwd,
+            log=self.log,
+            timeout_s=self.timeout_s,
+            start_s=self.start_s,
+        )
+
+
+def _expanded(value: str, server: str) -> str:
+    def variable(match: re.Match[str]) -> str:
+        if (found := os.environ.get(match[1])) is None:
+            raise ConfigurationError(
+                f"MCP server {server} needs the environment variable {match[1]}: set it."
+            )
+        return found
+
+    return re.sub(r"\$\{(\w+)\}", variable, value)
 
 
 class Settings(BaseSettings):
@@ -95,6 +168,18 @@ class Settings(BaseSettings):
     """Further budgets: `[[budget]]` in `antiphon.toml`."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Models that the price table does not list: `[model."name"]` in `antiphon.toml`."""
+    tools: ToolsEntry = ToolsEntry()
+    """What Claude may use: `[tools]` in `antiphon.toml`."""
+    mcp: dict[str, McpEntry] = Field(default_factory=dict)
+    """Servers with further tools: `[mcp.NAME]` in `antiphon.toml`."""
+
+    def mcp_servers(self) -> tuple[McpServer, ...]:
+        """Raises ConfigurationError: one cannot be used as it is."""
+        return tuple(entry.server(name) for name, entry in self.mcp.items())
+
+    def without_tools(self) -> "Settings":
+        """For the library, which is given its tools as arguments."""
+        return self.model_copy(update={"tools": ToolsEntry(), "mcp": {}})
 
     def budgets(self) -> tuple[Budget, ...]:
         """All budgets in force."""

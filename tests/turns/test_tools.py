@@ -48,8 +48,8 @@ async def open_with(simulator: Simulator, store_url: str) -> Any:
         await service.close()
 
 
-async def a_conversation(service: Service, *tools: str) -> Header:
-    return await service.create(ME, tools=tools or ("weather",))
+async def a_conversation(service: Service) -> Header:
+    return await service.create(ME)
 
 
 async def ask(service: Service, header: Header, text: str) -> Answer:
@@ -120,7 +120,7 @@ async def test_a_tool_that_fails_hangs_or_is_unknown_is_told_to_claude(
     service = await open_with(
         tool(broken, "broken"), tool(hangs, "hangs", timeout_s=0.1), tool(endless, "endless")
     )
-    header = await a_conversation(service, "broken", "hangs", "endless")
+    header = await a_conversation(service)
     names = ("broken", "hangs", "endless", "nonesuch")
     uses = tuple({"type": "tool_use", "id": f"toolu_{n}", "name": n, "input": {}} for n in names)
     simulator.script(Reply(content=uses), Reply(text="I see."))

@@ -79,7 +79,8 @@ def run_workers(settings: Settings, listener: socket.socket, listening: Callable
 
 async def _rehearse(settings: Settings) -> None:
     """Open and close what each worker will: migrations run here, once, and what is wrong is told once."""
-    service = await open_service(settings, takes_over=False)
+    settings.mcp_servers()  # looked at, but not started for nothing
+    service = await open_service(settings.model_copy(update={"mcp": {}}), takes_over=False)
     await service.close()
 
 

@@ -134,15 +134,22 @@ def bound_nanodollars(
 
     `input_tokens` as counted before, plus 5 %, at the dearest kind of input and the dearest prices that so
     long a prompt can reach; `max_tokens` at the output price. Without a `geo` in the request, the workspace's
-    setting decides it, so the dearest is held. Server tools have no such bound and are not in it.
+    setting decides it, so the dearest is held. Server tools have no such bound and are not in it: see
+    `assumptions`.
     """
     longest = math.ceil(input_tokens * COUNT_MARGIN)
     prices = facts.dearest(at, longest)
-    terms = facts.terms
+    tokens = longest * prices.dearest_input + max_tokens * prices.output
+    return math.ceil(
+        tokens * dearest_multiplier(facts.terms, fast=fast, geo=geo) / PICODOLLARS_PER_NANODOLLAR
+    )
+
+
+def dearest_multiplier(terms: Terms, *, fast: bool, geo: str | None) -> Fraction:
+    """The most that the prices of a request's tokens can be multiplied by."""
     speed = max(terms.fast, ONE) if fast else ONE
     region = max((ONE, *terms.geo.values())) if geo is None else terms.geo.get(geo, ONE)
-    tokens = longest * prices.dearest_input + max_tokens * prices.output
-    return math.ceil(tokens * speed * region / PICODOLLARS_PER_NANODOLLAR)
+    return speed * region
 
 
 def _fees(usage: Usage, facts: ModelFacts) -> Fraction:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from antiphon.clock import Clock, milliseconds
@@ -22,6 +23,7 @@ from antiphon.service.portable import exported, imported
 from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
 from antiphon.stores.frames import Frame, decode_all
+from antiphon.tools.toolbox import Toolbox
 from antiphon.turns.billing import budgets_of
 from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
@@ -44,6 +46,7 @@ class Service:
         clock: Clock,
         lease_s: float,
         queue_max: int,
+        toolbox: Toolbox,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -53,6 +56,7 @@ class Service:
         self._clock = clock
         self._lease_s = lease_s
         self._queue_max = queue_max
+        self._toolbox = toolbox
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
@@ -68,10 +72,11 @@ class Service:
         system: str = DEFAULT_SYSTEM,
         model: str = "",
         options: dict[str, Any] | None = None,
-        tools: Sequence[str] = (),
         name: str | None = None,
     ) -> Header:
         """Make a conversation; with a `name` that is taken, return the one that has it.
+
+        It has the tools that are on offer here, and each of its turns begins with those on offer then.
 
         Raises:
             InvalidRequest, UnknownModel, StoreUnavailable.
@@ -85,7 +90,7 @@ class Service:
             system=clean_text(system),
             model=model,
             options=clean_json(options or {}),
-            tools=tuple(tools),
+            tools=self._toolbox.entries(),
         )
         return await self._store.create(principal, new_id(), event, name=name)
 
@@ -231,6 +236,9 @@ class Service:
             lease_s=self._lease_s,
             queue_max=self._queue_max,
         )
+        if (tools := self._toolbox.entries()) != header.tools:
+            queue = replace(request.queue, settings={**request.queue.settings, "tools": tools})
+            request = replace(request, queue=queue)
         if (spent := await self._spent(header, request.queue)) is not None:
             known = await self._store.known(request)  # the same message again is no new request
             if known is None:

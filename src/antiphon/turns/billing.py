@@ -9,8 +9,15 @@ from antiphon.domain.conversations import Header
 from antiphon.domain.events import TurnQueue
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import Usage
+from antiphon.money.assumptions import assumed_nanodollars
 from antiphon.money.budgets import Budget, Hold, Limit, check_request, limits_of
-from antiphon.money.pricing import RequestCost, bound_nanodollars, cost_nanodollars, request_cost
+from antiphon.money.pricing import (
+    RequestCost,
+    bound_nanodollars,
+    cost_nanodollars,
+    dearest_multiplier,
+    request_cost,
+)
 from antiphon.money.table import ModelTable
 from antiphon.turns.writing import Writing
 
@@ -33,22 +40,18 @@ class Billing:
         return request_cost(writing.usage, plan.model, self.table, at=_day(at), stop_reason=stop_reason)
 
     def held(self, plan: RequestPlan, at: int, counted: int | None = None) -> int:
-        """The most that a request can cost, in nano-dollars.
+        """The most that a request can cost, in nano-dollars, with what Claude's own tools are assumed to add.
 
         Under a budget its input is bounded by its bytes, or as `counted`; without one an estimate will do.
         """
         tokens = counted
         if tokens is None:
             tokens = (most_tokens(plan) if self.budgets else None) or plan_tokens(plan)
-        facts = self.table.get(plan.model)
-        return bound_nanodollars(
-            facts,
-            tokens,
-            plan.max_tokens,
-            _day(at),
-            fast=plan.options.get("speed") == "fast",
-            geo=plan.options.get("inference_geo"),
-        )
+        facts, day = self.table.get(plan.model), _day(at)
+        fast, geo = plan.options.get("speed") == "fast", plan.options.get("inference_geo")
+        bound = bound_nanodollars(facts, tokens, plan.max_tokens, day, fast=fast, geo=geo)
+        multiplier = dearest_multiplier(facts.terms, fast=fast, geo=geo)
+        return bound + assumed_nanodollars(facts, plan.tools, tokens, day, multiplier)
 
     def hold(self, header: Header, held: int, at: int) -> Hold | None:
         """Where it is held. Raises OverBudget: a budget of single requests is too small for it."""

@@ -74,6 +74,7 @@ class Engine:
         with suppress(StoreError):
             if leases:
                 await self._parts.store.renew(leases, 0)
+        await self._parts.toolbox.close()
         await self._parts.upstream.close()
         await self._parts.store.close()
 

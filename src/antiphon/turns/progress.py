@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from antiphon.domain import events as e
 from antiphon.domain.blocks import is_empty
@@ -52,7 +53,8 @@ def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
     parent_id = queue.parent_id
     if parent_id == e.HEAD:
         parent_id = header.head if queue.after_turn is None else after
-    changed = {name: value for name, value in queue.settings.items() if getattr(header, name) != value}
+    asked: dict[str, Any] = {name: tuple(v) if name == "tools" else v for name, v in queue.settings.items()}
+    changed: dict[str, Any] = {name: value for name, value in asked.items() if getattr(header, name) != value}
     events: list[e.Event] = [e.SettingsChange(at=at, **changed)] if changed else []
     events.append(e.TurnStart(at=at, turn_id=record.id, message_id=queue.message_id, parent_id=parent_id))
     bound = header.last_seq + 1 if changed.keys() & {"system", "model", "tools"} else header.settings_seq

@@ -8,6 +8,7 @@ from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
 from antiphon.domain.messages import Block, Message
 from antiphon.stores.base import Change, Lease, Store
+from antiphon.tools.caller import Caller
 from antiphon.tools.toolbox import Toolbox, ToolResult
 from antiphon.turns.hub import Hub
 from antiphon.turns.progress import Progress
@@ -56,7 +57,7 @@ class ToolUses:
         return Change(events=[add], messages=[message]), message
 
     async def _one(self, use: Block) -> ToolResult:
-        result = await self.toolbox.run(use)
+        result = await self.toolbox.run(use, self._caller())
         end = e.ToolEnd(
             at=self._now(),
             step=self.progress.step,
@@ -66,6 +67,10 @@ class ToolUses:
         )
         await self._commit(end)
         return result
+
+    def _caller(self) -> Caller:
+        header = self.progress.header
+        return Caller(principal=header.principal, conversation_id=header.id, turn_id=self.lease.turn_id)
 
     def _start(self, use: Block) -> e.ToolStart:
         return e.ToolStart(

@@ -1,0 +1,1 @@
+"""MCP servers as sources of tools: the only door to the SDK."""

@@ -59,13 +59,39 @@ async def open_service(
     toolbox = tools_on_offer(settings, tools, store, budgeted=budgeted or bool(settings.budgets()))
     await store.open()
     hub = Hub(store)
-    parts = Parts(
+    parts = _parts(settings, store, upstream, hub, Billing(models, settings.budgets()), toolbox, clock)
+    await toolbox.open()
+    engine = Engine(parts, takes_over=takes_over)
+    await engine.start()
+    return Service(
+        store=store,
+        engine=engine,
+        hub=hub,
+        models=models,
+        budgets=settings.budgets(),
+        clock=clock,
+        lease_s=settings.lease_s,
+        queue_max=settings.queue_max,
+        toolbox=toolbox,
+    )
+
+
+def _parts(
+    settings: Settings,
+    store: Store,
+    upstream: Upstream,
+    hub: Hub,
+    billing: Billing,
+    toolbox: Toolbox,
+    clock: Clock,
+) -> Parts:
+    return Parts(
         store=store,
         upstream=upstream,
         hub=hub,
         paths=Paths(store),
         flusher=Flusher(store, hub),
-        billing=Billing(models, settings.budgets()),
+        billing=billing,
         toolbox=toolbox,
         clock=clock,
         limits=Limits(max_tokens=settings.max_tokens, max_history_turns=settings.max_history_turns),
@@ -81,20 +107,6 @@ async def open_service(
             keepalive=settings.keepalive == "auto",
             titles=settings.titles == "on",
         ),
-    )
-    await toolbox.open()
-    engine = Engine(parts, takes_over=takes_over)
-    await engine.start()
-    return Service(
-        store=store,
-        engine=engine,
-        hub=hub,
-        models=models,
-        budgets=settings.budgets(),
-        clock=clock,
-        lease_s=settings.lease_s,
-        queue_max=settings.queue_max,
-        toolbox=toolbox,
     )
 
 

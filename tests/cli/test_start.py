@@ -31,10 +31,12 @@ def test_the_list_of_commands(stranger: Shell) -> None:
     assert done.returncode == 0
     listed = done.stdout.partition("Commands")[2]
     rows = [line.strip("│ ").split("  ")[0] for line in listed.splitlines() if line.startswith("│")]
-    assert rows == ["chat", "ask", "serve", "simulate", "local", "cost", "migrate"]
+    assert rows == ["chat", "ask", "serve", "simulate", "local", "history", "cost", "migrate"]
 
 
-@pytest.mark.parametrize("command", ["chat", "ask", "serve", "simulate", "local", "cost", "migrate"])
+@pytest.mark.parametrize(
+    "command", ["chat", "ask", "serve", "simulate", "local", "history", "cost", "migrate"]
+)
 def test_each_command_that_is_listed_can_be_asked_for_help(command: str, stranger: Shell) -> None:
     done = stranger.run(command, "--help")
     assert done.returncode == 0

@@ -28,9 +28,13 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory --jobs check pytest
 
+# Those of the page in a process of its own: Playwright's event loop stays running between tests, and no other
+# test could have one. They come first, while the other processor checks the types.
+BROWSER := tests/web tests/server/test_browser.py
 pytest: $(VENV)/dev.stamp page
 	@$(BIN)/python tests/chromium.py
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest $(BROWSER)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(BROWSER:%=--ignore=%) $(ARGS)
 
 check: style types layers check-page
 

@@ -30,7 +30,7 @@ test: $(VENV)/dev.stamp
 
 # Those of the page in a process of its own: Playwright's event loop stays running between tests, and no other
 # test could have one. They come first, while the other processor checks the types.
-BROWSER := tests/web tests/server/test_browser.py
+BROWSER := tests/web
 pytest: $(VENV)/dev.stamp page
 	@$(BIN)/python tests/chromium.py
 	@$(BIN)/python -m pytest $(BROWSER)

@@ -32,8 +32,8 @@ export function addUsage(a: Usage, b: Partial<Usage> = {}): Usage {
 }
 
 export function problemOf(told: Partial<Problem>): Problem {
-  const { name = "", title = "", detail = "", retryable = false, retry_after_s = null } = told;
-  return { name, title, detail, retryable, retry_after_s };
+  const { name = "", title = "", detail = "", retryable = false, retry_after_s = null, facts = null } = told;
+  return { name, title, detail, retryable, retry_after_s, facts };
 }
 
 /** The assistant's message that is left of the step after the last whole one, if anything is. */

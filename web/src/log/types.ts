@@ -33,6 +33,7 @@ export type Problem = Readonly<{
   detail: string;
   retryable: boolean;
   retry_after_s: number | null;
+  facts: Record<string, string | null> | null;
 }>;
 
 /** A tool's run as shown. `content` is null while it runs. */

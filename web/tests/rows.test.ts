@@ -78,6 +78,7 @@ describe("every ending has words and something to do", () => {
     detail: "It broke.",
     retryable: true,
     retry_after_s: null,
+    facts: null,
   };
 
   test("an answer that simply ended says nothing", () => {

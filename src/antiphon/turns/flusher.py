@@ -87,8 +87,10 @@ class Flusher:
             await self._let_read()
             await self.flush()
             interval = min(INTERVAL_S + PER_TURN_S * len(self._entries), LONGEST_S)
+            # A commit that takes long is not followed at once: what comes meanwhile makes the next one cheaper.
+            rest = asyncio.get_running_loop().time() + interval / 2
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(begun + interval):
+                async with asyncio.timeout_at(max(begun + interval, rest)):
                     await self._urgent.wait()
 
     async def _let_read(self) -> None:

@@ -8,11 +8,11 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
 from bench.processes import Measured
 from bench.servers import antiphon, simulator
-from tests.chromium import find_chromium
+from tests.browsing import chromium
 from tests.web.histories import ANSWER, long_conversation
 
 CHARS_PER_S = 3_000
@@ -46,14 +46,10 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         simulator(CHARS // 30, 30, PACE_S) as upstream,
         antiphon(upstream, f"sqlite:///{Path(folder) / 'bench.db'}", ANTIPHON_MAX_BODY="64MB") as server,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
         _typing(browser, server, upstream)
         _first_paint(browser, server)
-        browser.close()
 
 
 def _typing(browser: Browser, server: Measured, upstream: Measured) -> None:

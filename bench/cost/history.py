@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from antiphon.context.compaction import Standing, plan_tokens
-from antiphon.context.estimate import TokenEstimates
+from antiphon.context.compaction import Standing
+from antiphon.context.estimate import TokenEstimates, plan_tokens
 from antiphon.domain.conversations import Compaction, Header, PlacedMessage
 from antiphon.domain.messages import Block, Message, Role, text_block
 from antiphon.domain.plans import RequestPlan

@@ -13,8 +13,8 @@ from antiphon.context.compaction import (
     SummariseCold,
     SummariseOnPrefix,
     decide_compaction,
-    plan_tokens,
 )
+from antiphon.context.estimate import plan_tokens
 from antiphon.context.gaps import measured
 from antiphon.context.lifetime import PING_S, Stakes, choose_lifetime, next_ping_s
 from antiphon.context.plan import Limits, Request, after, plan_request

@@ -17,9 +17,8 @@ from antiphon.context.compaction import (
     SummariseOnPrefix,
     decide_compaction,
     limits_of,
-    plan_tokens,
 )
-from antiphon.context.estimate import Correction, TokenEstimates
+from antiphon.context.estimate import Correction, TokenEstimates, plan_tokens
 from antiphon.context.plan import Limits, Request, in_force, plan_request
 from antiphon.domain.conversations import Compaction, PlacedMessage
 from antiphon.domain.messages import text_block, text_of

@@ -3,36 +3,22 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from antiphon.server.page import PLAIN
 from antiphon.simulator import Fail, Reply, Simulator, Stall
-from tests.chromium import find_chromium
+from tests.browsing import chromium
 from tests.server.client import Client
 from tests.server.conftest import Serve
 from tests.server.histories import asked, last_history
 
 PATIENCE_MS = 10_000
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = find_chromium()
-    assert chromium, "there is no Chromium: run tests/chromium.py"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

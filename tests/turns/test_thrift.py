@@ -11,7 +11,7 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Answer, Ask, Service
-from antiphon.simulator.script import Fail, Reply
+from antiphon.simulator.script import Fail, Reply, Stall
 from antiphon.simulator.server import Simulator
 from antiphon.stores.frames import decode
 from tests.turns.conftest import OpenService
@@ -91,6 +91,38 @@ async def test_a_summary_that_fails_changes_nothing(service: Service, simulator:
     assert (await service.get(ME, header.id)).compact_seq == 0
 
 
+async def test_a_summary_that_never_comes_ends_with_its_turn(
+    open_one: OpenService, simulator: Simulator
+) -> None:
+    service = await open_one(deadline_s=1.0)
+    header = await service.create(ME)
+    await grown(service, header, simulator, 3)
+    simulator.script(Reply(fault=Stall(after=2)))
+    answer = await ask(service, header, f"How many ships? {LONG}")
+    assert (answer.turn.status, answer.turn.error and answer.turn.error.name) == ("failed", "deadline")
+    assert await settled(service, header) == {"answer": 4, "summary": 1}
+
+
+async def test_a_turn_can_be_stopped_while_its_summary_is_made(
+    service: Service, simulator: Simulator
+) -> None:
+    header = await service.create(ME)
+    await grown(service, header, simulator, 3)
+    simulator.script(Reply(fault=Stall(after=2)))
+    accepted = await service.send(ME, header.id, Ask(content=f"How many ships? {LONG}"))
+    await until(service, header, e.RequestStart, accepted.seq)
+    await service.cancel(ME, accepted.turn_id)
+    assert (await service.answer(accepted)).turn.status == "cancelled"
+    assert await settled(service, header) == {"answer": 3, "summary": 1}
+
+
+async def settled(service: Service, header: Header) -> dict[str, int]:
+    """Requests by purpose; none of them is open."""
+    query = UsageQuery(principal=ME, conversation_id=header.id, by=("purpose",))
+    assert all(row.open_nanodollars == 0 for row in await service.usage(query))
+    return await spent(service, header)
+
+
 async def test_a_branch_above_a_summary_does_not_see_it(service: Service, simulator: Simulator) -> None:
     header = await service.create(ME)
     await grown(service, header, simulator, 3)
@@ -127,6 +159,15 @@ async def test_a_conversation_is_named_by_its_first_words_then_by_a_model(
     assert await spent(service, header) == {"answer": 1, "title": 1}
     await ask(service, header, "Again.")
     assert len(simulator.requests) == 3
+
+
+async def test_without_titles_of_the_model_its_first_words_stay(
+    service: Service, simulator: Simulator
+) -> None:
+    header = await service.create(ME)
+    await ask(service, header, "Hello there!\nHow are ships counted?")
+    assert (await service.get(ME, header.id)).title == "Hello there!"
+    assert len(simulator.requests) == 1
 
 
 @pytest.mark.parametrize(

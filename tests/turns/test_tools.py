@@ -233,7 +233,7 @@ async def test_the_log_names_every_tool_run(open_with: OpenWithTools, simulator:
     events = [event for _, event in decode_all(await service._store.read(header.id, 0))]
     kinds = [event.type for event in events if not isinstance(event, e.BlockDelta)]
     assert kinds[3:] == [
-        "turn_start",
+        *("title_change", "turn_start"),
         *("step_start", "block_start", "block_end", "step_end", "tool_start", "tool_end", "message_add"),
         *("step_start", "block_start", "block_end", "step_end", "turn_end"),
     ]

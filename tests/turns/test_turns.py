@@ -257,6 +257,26 @@ async def test_a_dead_replicas_turn_is_taken_over_and_answered(
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_a_turn_is_taken_over_whatever_the_one_before_it_left(
+    open_one: OpenService, simulator: Simulator
+) -> None:
+    first = await open_one(lease_s=0.5)
+    header = await first.create(ME)
+    simulator.script(Reply(text="kept words", pace=30), Reply(text="lost words", pace=30))
+    stopped = await first.send(ME, header.id, Ask(content="one"))
+    await until_text(first, stopped, "kept")
+    waiting = await first.send(ME, header.id, Ask(content="two"))
+    await first.cancel(ME, stopped.turn_id)
+    await until_text(first, waiting, "lost")
+    await first.close()
+    second = await open_one(lease_s=0.5)
+    async with asyncio.timeout(15):
+        answer = await second.answer(waiting)
+    assert (answer.turn.status, answer.turn.attempt) == ("completed", 2)
+    assert [text for _, text in await shown(second, header)] == ["one", "kept", "two", answer.text]
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_a_dead_replicas_text_is_the_answer_where_it_cannot_be_taken_back(
     open_one: OpenService, simulator: Simulator
 ) -> None:
@@ -348,6 +368,7 @@ async def test_the_log_holds_every_step_of_a_turn_in_order(service: Service, sim
         "conversation_create",
         "message_add",
         "turn_queue",
+        "title_change",
         "turn_start",
         "step_start",
         "block_start",

@@ -5,12 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.simulator import Fail, Reply, Stall, running
-from tests.chromium import find_chromium
-from tests.web.conftest import ARGUMENTS
+from tests.browsing import chromium
 from tests.web.site import Site
 from tests.web.visitor import Visitor
 
@@ -130,16 +129,14 @@ def _first_run(browser: Browser, site: Site) -> None:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running() as simulator, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, running() as simulator, chromium() as browser:
         site = Site(simulator, Path(folder))
         site.start()
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         try:
             _talk(browser, site)
             _endings(browser, site)
             _first_run(browser, site)
         finally:
-            browser.close()
             site.stop()
 
 

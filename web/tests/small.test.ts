@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { Header } from "../src/api/conversations";
 import { byAge } from "../src/features/sidebar/ages";
-import { titleOf } from "../src/live/actions";
 import { newId } from "../src/live/ids";
 import { waitMs } from "../src/live/patience";
 import { optionsFor, spoken } from "../src/live/server";
@@ -51,13 +50,6 @@ test("a model is asked only for what it has", () => {
   });
   expect(optionsFor({ ...model, efforts: [], thinking: ["enabled"] }, "low")).toEqual({});
   expect(optionsFor(undefined, "low")).toEqual({});
-});
-
-test("a title is the first words", () => {
-  expect(titleOf([{ type: "text", text: "  One\n two " }])).toBe("One two");
-  const long = titleOf([{ type: "text", text: "word ".repeat(40) }]);
-  expect(long.length).toBeLessThanOrEqual(61);
-  expect(long).toMatch(/word…$/);
 });
 
 test("waits grow, are spread, and end", () => {

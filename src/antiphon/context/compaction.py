@@ -11,7 +11,7 @@ from datetime import date
 from typing import TypeAlias
 
 from antiphon.context import summaries
-from antiphon.context.estimate import Correction, TokenEstimates, blocks_tokens, text_tokens, tools_tokens
+from antiphon.context.estimate import Correction, TokenEstimates, plan_tokens, text_tokens, tools_tokens
 from antiphon.context.plan import SUMMARY, Request, after, fixed_tools, plan_request
 from antiphon.context.sendable import is_asking
 from antiphon.domain.conversations import Compaction, Header, PlacedMessage
@@ -158,12 +158,6 @@ def head_tokens(header: Header, request: Request, standing: Standing) -> int:
     """Those of tools and system, corrected too."""
     tokens = text_tokens(header.system) + tools_tokens(fixed_tools(request.tools))
     return round(tokens * standing.correction.factor)
-
-
-def plan_tokens(plan: RequestPlan) -> int:
-    """The estimated tokens of a plan's prompt, uncorrected."""
-    content = (block for message in plan.messages for block in message["content"])
-    return blocks_tokens(plan.system) + tools_tokens(plan.tools) + blocks_tokens(content)
 
 
 def plans_tokens(plans: Sequence[RequestPlan]) -> int:

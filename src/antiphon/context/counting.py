@@ -46,8 +46,3 @@ def _most(block: Any) -> int | None:
     if kind == "text":
         return len(block["text"].encode("utf-8", "replace")) + PER_BLOCK
     return len(msgspec.json.encode(block)) + PER_BLOCK
-
-
-def plan_tokens(plan: RequestPlan) -> int:
-    """An estimate of the input tokens: four bytes make one."""
-    return len(msgspec.json.encode([plan.system, plan.messages, plan.tools])) // 4

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from antiphon.domain.messages import Block, Message
+from antiphon.domain.plans import RequestPlan
 
 BYTES_PER_TOKEN = 4
 """Of plain English text, about; what is dense costs more, and the correction learns it."""
@@ -84,6 +85,12 @@ def text_tokens(text: str) -> int:
 
 def tools_tokens(tools: Iterable[dict[str, Any]]) -> int:
     return -(-sum(map(_json_bytes, tools)) // BYTES_PER_TOKEN)
+
+
+def plan_tokens(plan: RequestPlan) -> int:
+    """The estimated tokens of a plan's prompt, uncorrected."""
+    content = (block for message in plan.messages for block in message["content"])
+    return blocks_tokens(plan.system) + tools_tokens(plan.tools) + blocks_tokens(content)
 
 
 def worth_counting(estimated: int, limits: Iterable[int], correction: Correction) -> bool:

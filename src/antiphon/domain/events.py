@@ -111,7 +111,7 @@ class StepStart(Event):
     held_nanodollars: int = 0
     """The most that this attempt can cost; it is charged that much if its usage never comes."""
     input_tokens: int = 0
-    """As counted, or estimated, before."""
+    """As estimated before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

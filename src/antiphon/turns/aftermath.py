@@ -1,8 +1,9 @@
 """What follows an answer, beside it: naming its conversation, and keeping its cache warm while that pays."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import structlog
 
@@ -15,14 +16,15 @@ from antiphon.domain.messages import Message, text_of
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AntiphonError
 from antiphon.stores.base import Change
-from antiphon.stores.frames import Frame
-from antiphon.turns import endings
-from antiphon.turns.asides import announce, broken_off, listen
+from antiphon.turns.asides import Asked, ask
 from antiphon.turns.ground import Ground, stakes
 from antiphon.turns.parts import Parts
-from antiphon.turns.writing import Writing
 
 log = structlog.get_logger()
+
+
+Append: TypeAlias = Callable[[str, Change], Awaitable[object]]
+"""Appends events from outside a turn to a conversation, and tells who follows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,9 @@ class Answered:
 class Aftermath:
     """Its requests run in tasks of their own; none outlives `close`."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, append: Append) -> None:
         self._parts = parts
+        self._append = append
         self._naming: set[asyncio.Task[None]] = set()
         self._keeping: dict[str, asyncio.Task[None]] = {}
 
@@ -82,6 +85,8 @@ class Aftermath:
     # Naming
 
     def _names(self, answered: Answered) -> bool:
+        if not self._parts.thrift.titles:
+            return False
         small = self._parts.billing.table.find(self._parts.thrift.small_model)
         facts = answered.ground.request.facts
         return small is not None and facts is not None and not (facts.free or small.free)
@@ -92,12 +97,12 @@ class Aftermath:
         question = text_of(answered.ground.path[-1].message.content)
         small = self._parts.billing.table.get(self._parts.thrift.small_model)
         plan = title_request(question, text_of(answered.answer.content), small)
-        writing, end = await self._ask(header, "title", plan)
-        title = clean_title(text_of(writing.blocks)) if end.stop_reason == "end_turn" else None
+        asked = await self._ask(answered, "title", plan)
+        title = clean_title(text_of(asked.writing.blocks)) if asked.end.stop_reason == "end_turn" else None
         now = await store.get(header.principal, header.id)
         if title and now.title == header.title:
             change = e.TitleChange(at=self._parts.now(), title=title)
-            await self._commit(header.id, Change(events=[change]))
+            await self._append(header.id, Change(events=[change]))
 
     # Keeping warm
 
@@ -112,28 +117,14 @@ class Aftermath:
         gaps, at_stake, pinged = ground.gaps, stakes(self._parts, ground), 0
         while (wait_s := next_ping_s(gaps, at_stake, pinged)) is not None:
             await self._parts.sleep(wait_s)
-            _, end = await self._ask(header, "keep-alive", replace(answered.plan, max_tokens=0))
-            if end.error is not None:
+            asked = await self._ask(answered, "keep-alive", replace(answered.plan, max_tokens=0))
+            if asked.end.error is not None:
                 return
             self._parts.standings.note_sent(header.id, self._parts.now(), ground.request.lifetime)
             pinged += 1
 
-    async def _ask(
-        self, header: Header, purpose: e.Purpose, plan: RequestPlan
-    ) -> tuple[Writing, e.RequestEnd]:
+    async def _ask(self, answered: Answered, purpose: e.Purpose, plan: RequestPlan) -> Asked:
         async def commit(change: Change) -> None:
-            await self._commit(header.id, change)
+            await self._append(answered.header.id, change)
 
-        aside = await announce(self._parts, header, purpose, plan, commit)
-        try:
-            writing, end = await listen(self._parts, aside)
-        except BaseException:
-            await commit(Change(events=[broken_off(self._parts, aside, Writing(0), endings.STOPPED)]))
-            raise
-        await commit(Change(events=[end]))
-        return writing, end
-
-    async def _commit(self, conversation_id: str, change: Change) -> Sequence[Frame]:
-        frames = await self._parts.store.append(conversation_id, change)
-        self._parts.hub.publish(conversation_id, frames)
-        return frames
+        return await ask(self._parts, answered.ground, purpose, plan, commit)

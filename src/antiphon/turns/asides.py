@@ -1,14 +1,12 @@
 """Requests beside the answers: for a title, a summary, or to keep a cache warm. Each is in the ledger."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import msgspec
-
+from antiphon.context.estimate import plan_tokens
 from antiphon.domain import events as e
-from antiphon.domain.conversations import Header
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import usage_from_wire
@@ -17,49 +15,91 @@ from antiphon.stores.base import Change
 from antiphon.turns import endings
 from antiphon.turns.attempt import is_charged
 from antiphon.turns.billing import prices_of
+from antiphon.turns.ground import Ground
 from antiphon.turns.parts import Parts
 from antiphon.turns.writing import Writing
 
 Commit: TypeAlias = Callable[[Change], Awaitable[object]]
+Wait: TypeAlias = Callable[[Coroutine[Any, Any, e.RequestEnd]], Awaitable[e.RequestEnd]]
+"""Waits for work that somebody may stop, and raises if they do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aside:
-    """A request beside an answer, and what it is held at."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came back, and how it ended."""
 
-    purpose: e.Purpose
+    writing: Writing
+    end: e.RequestEnd
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    parts: Parts
+    ground: Ground
     plan: RequestPlan
     start: e.RequestStart
+    writing: Writing
 
 
-async def announce(
-    parts: Parts, header: Header, purpose: e.Purpose, plan: RequestPlan, commit: Commit
-) -> Aside:
-    """Commit that it goes out. Raises OverBudget, StoreError: it does not."""
-    at = parts.now()
-    held = parts.billing.held(plan, at)
-    start = e.RequestStart(at=at, id=new_id(), purpose=purpose, model=plan.model, held_nanodollars=held)
-    await commit(Change(events=[start], hold=parts.billing.hold(header, held, at)))
-    return Aside(purpose=purpose, plan=plan, start=start)
+async def ask(
+    parts: Parts,
+    ground: Ground,
+    purpose: e.Purpose,
+    plan: RequestPlan,
+    commit: Commit,
+    wait: Wait | None = None,
+) -> Asked:
+    """Make a request beside the answers of this conversation, announced before and settled after.
+
+    Raises:
+        OverBudget: nothing was sent. Whatever `wait` and `commit` do; what was announced is settled first.
+    """
+    aside = await _announced(parts, ground, purpose, plan, commit)
+    try:
+        end = await (wait(_listen(aside)) if wait else _listen(aside))
+    except BaseException:
+        await commit(Change(events=[_broken_off(aside, endings.STOPPED, charged=aside.writing.sent)]))
+        raise
+    await commit(Change(events=[end]))
+    return Asked(aside.writing, end)
 
 
-async def listen(parts: Parts, aside: Aside) -> tuple[Writing, e.RequestEnd]:
-    """Its answer, and the event that ends it, which is the caller's to commit. Cancel it to leave."""
-    writing = Writing(0)
+async def _announced(
+    parts: Parts, ground: Ground, purpose: e.Purpose, plan: RequestPlan, commit: Commit
+) -> _Aside:
+    header, at, estimated = ground.progress.header, parts.now(), plan_tokens(plan)
+    most = ground.billing.most_tokens(plan, estimated)
+    if most is None:
+        most = await parts.upstream.count_tokens(plan)
+    held = ground.billing.held(plan, most, at)
+    start = e.RequestStart(
+        at=at,
+        id=new_id(),
+        purpose=purpose,
+        model=plan.model,
+        held_nanodollars=held,
+        input_tokens=estimated,
+    )
+    await commit(Change(events=[start], hold=ground.billing.hold(header, held, at)))
+    return _Aside(parts, ground, plan, start, Writing(0))
+
+
+async def _listen(aside: _Aside) -> e.RequestEnd:
+    """Its end; what came is in its writing."""
+    parts, writing = aside.parts, aside.writing
+    writing.sent = True
     try:
         async with aclosing(parts.upstream.stream(aside.plan)) as chunks:
             async for events in chunks:
                 for event in events:
                     writing.apply(event)
     except AnswerError as error:
-        return writing, broken_off(
-            parts, aside, writing, endings.problem_of(error), charged=is_charged(error)
-        )
+        return _broken_off(aside, endings.problem_of(error), charged=is_charged(error))
     writing.take()
     at, stop_reason = parts.now(), writing.ending.stop_reason or "unknown"
-    cost = parts.billing.cost(aside.plan, writing, at, stop_reason)
-    parts.standings.note_usage(aside.plan, cost.usage)
-    return writing, e.RequestEnd(
+    cost = aside.ground.billing.cost(aside.plan, writing, at, stop_reason)
+    parts.standings.note_usage(aside.plan.model, aside.start.input_tokens, cost.usage)
+    return e.RequestEnd(
         at=at,
         id=aside.start.id,
         stop_reason=stop_reason,
@@ -71,18 +111,17 @@ async def listen(parts: Parts, aside: Aside) -> tuple[Writing, e.RequestEnd]:
     )
 
 
-def broken_off(
-    parts: Parts, aside: Aside, writing: Writing, problem: e.Problem, *, charged: bool = True
-) -> e.RequestEnd:
+def _broken_off(aside: _Aside, problem: e.Problem, *, charged: bool) -> e.RequestEnd:
     """The end of one whose usage never came: charged at its bound, or nothing."""
-    usage, at = usage_from_wire(writing.usage), parts.now()
-    written = len(msgspec.json.encode(writing.blocks))
+    writing, start, at = aside.writing, aside.start, aside.parts.now()
+    usage, billing = usage_from_wire(writing.usage), aside.ground.billing
+    estimate = billing.estimate(start.model, start.input_tokens, usage, writing.blocks, at) if charged else 0
     return e.RequestEnd(
         at=at,
-        id=aside.start.id,
+        id=start.id,
         error=problem,
         usage=usage,
-        cost_nanodollars=aside.start.held_nanodollars if charged else 0,
-        estimate_nanodollars=parts.billing.estimate(aside.plan, usage, written, at) if charged else 0,
+        cost_nanodollars=start.held_nanodollars if charged else 0,
+        estimate_nanodollars=estimate,
         request_id=writing.request_id,
     )

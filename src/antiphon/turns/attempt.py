@@ -2,8 +2,6 @@
 
 from contextlib import aclosing
 
-import msgspec
-
 from antiphon.domain import events as e
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import usage_from_wire
@@ -72,9 +70,9 @@ def attempt_error(
     step: Step, billing: Billing, at: int, problem: e.Problem, *, charged: bool
 ) -> e.AttemptError:
     """The end of an attempt whose final usage never came: it is `charged` all that was held, or nothing."""
-    writing, plan = step.writing, step.plan
+    writing, model = step.writing, step.plan.model
     usage = usage_from_wire(writing.usage)
-    written = len(msgspec.json.encode(writing.blocks))
+    estimate = billing.estimate(model, step.input_tokens, usage, writing.blocks, at) if charged else 0
     return e.AttemptError(
         at=at,
         step=writing.step,
@@ -82,7 +80,7 @@ def attempt_error(
         error=problem,
         usage=usage,
         cost_nanodollars=step.held_nanodollars if charged else 0,
-        estimate_nanodollars=billing.estimate(plan, usage, written, at) if charged else 0,
+        estimate_nanodollars=estimate,
         request_id=writing.request_id,
     )
 

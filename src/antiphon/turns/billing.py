@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from antiphon.context.counting import most_tokens, plan_tokens
+import msgspec
+
+from antiphon.context.counting import most_tokens
 from antiphon.domain.conversations import Header
 from antiphon.domain.events import TurnQueue
+from antiphon.domain.messages import Block
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import Usage
 from antiphon.money.assumptions import assumed_nanodollars
@@ -39,14 +42,16 @@ class Billing:
     def cost(self, plan: RequestPlan, writing: Writing, at: int, stop_reason: str | None) -> RequestCost:
         return request_cost(writing.usage, plan.model, self.table, at=_day(at), stop_reason=stop_reason)
 
-    def held(self, plan: RequestPlan, at: int, counted: int | None = None) -> int:
-        """The most that a request can cost, in nano-dollars, with what Claude's own tools are assumed to add.
-
-        Under a budget its input is bounded by its bytes, or as `counted`; without one an estimate will do.
+    def most_tokens(self, plan: RequestPlan, estimated: int) -> int | None:
+        """What its input is reckoned at before anybody counts it: under a budget the most that it can be,
+        else the estimate. None: nothing but a count bounds it.
         """
-        tokens = counted
-        if tokens is None:
-            tokens = (most_tokens(plan) if self.budgets else None) or plan_tokens(plan)
+        return most_tokens(plan) if self.budgets else estimated
+
+    def held(self, plan: RequestPlan, tokens: int, at: int) -> int:
+        """The most that a request with so much input can cost, in nano-dollars, with what Claude's own tools
+        are assumed to add.
+        """
         facts, day = self.table.get(plan.model), _day(at)
         fast, geo = plan.options.get("speed") == "fast", plan.options.get("inference_geo")
         bound = bound_nanodollars(facts, tokens, plan.max_tokens, day, fast=fast, geo=geo)
@@ -62,17 +67,15 @@ class Billing:
     def limits(self, principal: str, conversation_id: str, at: int) -> tuple[Limit, ...]:
         return limits_of(self.budgets, principal=principal, conversation_id=conversation_id, at=at)
 
-    def must_count(self, plan: RequestPlan) -> bool:
-        """Whether nothing but a count bounds what this request can cost."""
-        return bool(self.budgets) and most_tokens(plan) is None
-
-    def estimate(self, plan: RequestPlan, usage: Usage, written: int, at: int) -> int:
-        """What a request probably cost whose usage never came, by what was reported and written (bytes)."""
-        output = max(usage.output_tokens, written // BYTES_PER_TOKEN)
-        seen = replace(usage, output_tokens=output)
+    def estimate(self, model: str, input_tokens: int, usage: Usage, content: Sequence[Block], at: int) -> int:
+        """What a request probably cost whose usage never came: by what was reported of it, by the estimate of
+        its input where nothing was, and by what was written.
+        """
+        written = len(msgspec.json.encode(content)) // BYTES_PER_TOKEN if content else 0
+        seen = replace(usage, output_tokens=max(usage.output_tokens, written))
         if not seen.total_input_tokens:
-            seen = replace(seen, input_tokens=plan_tokens(plan))
-        return cost_nanodollars(seen, self.table.get(plan.model), at=_day(at))
+            seen = replace(seen, input_tokens=input_tokens)
+        return cost_nanodollars(seen, self.table.get(model), at=_day(at))
 
 
 def budgets_of(queue: TurnQueue) -> tuple[Budget, ...]:

@@ -35,7 +35,8 @@ FATE_UNKNOWN = e.Problem(
 class Step:
     """One attempt of a step, on its way. `first_seq` is the seq of its `step_start`.
 
-    `held_nanodollars` is the most that it can cost, which it is charged if its usage never comes.
+    `held_nanodollars` is the most that it can cost, which it is charged if its usage never comes;
+    `input_tokens` an estimate.
     """
 
     turn_id: str
@@ -45,6 +46,7 @@ class Step:
     writing: Writing
     first_seq: int
     held_nanodollars: int
+    input_tokens: int
 
     def message(self, content: Sequence[Block], model: str) -> Message:
         return Message(

@@ -15,7 +15,6 @@ from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns.aftermath import Aftermath
-from antiphon.turns.ground import Ground
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun, Planned, plan_start, record_of
 from antiphon.turns.pruning import prune_deltas
@@ -41,7 +40,7 @@ class Engine:
         """When each lease was last asked for, successfully: it cannot lapse before that and its length."""
         self._upkeep: list[asyncio.Task[None]] = []
         self._closed = False
-        self._aftermath = Aftermath(parts)
+        self._aftermath = Aftermath(parts, self.append)
         self._takes_over = takes_over
 
     async def start(self) -> None:
@@ -85,7 +84,8 @@ class Engine:
         committed together with its acceptance.
         """
         self._aftermath.forget(acceptance.conversation_id)
-        start, planned, ground = await self._planned(acceptance, header)
+        planned = await self._planned(acceptance, header)
+        start = Start(last_seq=header.last_seq, change=planned.change) if planned else None
         asked = time.monotonic()
         try:
             accepted = await self._parts.store.accept(replace(acceptance, start=start))
@@ -96,27 +96,26 @@ class Engine:
             self._parts.paths.learn(acceptance.conversation_id, start.change, accepted.frames[-1].seq)
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
-            self._run(accepted.lease, asked, record, self._begun(accepted, planned, ground))
+            self._run(accepted.lease, asked, record, self._begun(accepted, planned))
         return accepted
 
-    def _begun(self, accepted: Accepted, planned: Planned | None, ground: Ground | None) -> Begun | None:
-        if not accepted.begun or planned is None or ground is None:
+    def _begun(self, accepted: Accepted, planned: Planned | None) -> Begun | None:
+        if not accepted.begun or planned is None:
             return None
+        ground = planned.ground
         conversation_id = ground.progress.header.id
         self._parts.standings.note_sent(conversation_id, self._parts.now(), ground.request.lifetime)
         return Begun(planned.step(accepted.frames[-1].seq), ground)
 
-    async def _planned(
-        self, acceptance: Acceptance, header: Header
-    ) -> tuple[Start, Planned, Ground] | tuple[None, None, None]:
+    async def _planned(self, acceptance: Acceptance, header: Header) -> Planned | None:
         """What cannot be planned is accepted all the same: its turn says why when it starts."""
         try:
-            return await plan_start(self._parts, acceptance, header) or (None, None, None)
+            return await plan_start(self._parts, acceptance, header)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - the turn meets it again, and ends by it
             log.info("turn_not_planned", turn_id=acceptance.queue.turn_id, error=type(error).__name__)
-            return None, None, None
+            return None
 
     async def append(self, conversation_id: str, change: Change) -> Sequence[Frame]:
         """Append events from outside a turn and tell the followers."""

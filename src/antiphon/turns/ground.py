@@ -17,14 +17,16 @@ from antiphon.domain.conversations import Compaction, PlacedMessage
 from antiphon.domain.messages import text_of
 from antiphon.money.facts import ModelFacts
 from antiphon.money.pricing import Lifetime
+from antiphon.turns.billing import Billing
 from antiphon.turns.parts import Parts
 from antiphon.turns.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """`path` ends with the message that is to be answered."""
+    """`path` ends with the message that is to be answered; `billing` knows the budget of this turn too."""
 
+    billing: Billing
     progress: Progress
     request: Request
     path: list[PlacedMessage]
@@ -41,13 +43,14 @@ async def survey(parts: Parts, queue: e.TurnQueue, progress: Progress) -> Ground
     """Read what is not known here yet. Raises UnknownModel, NotFound, StoreUnavailable."""
     header = progress.header
     stored_to = progress.messages[0].parent_id if progress.messages else progress.reply_to
-    path = list(await parts.paths.to(header.id, stored_to))
+    path = await parts.paths.to(header.id, stored_to)
     path += [PlacedMessage(seq=header.last_seq + 1, message=added) for added in progress.messages]
     tools = parts.toolbox.wire(header.tools)
     routed = _routed(parts, progress, path, tools)
     titled = _titled(parts, routed, path)
     name = routed.header.model or parts.model
     ground = Ground(
+        billing=parts.billing.of_turn(queue),
         progress=titled,
         request=Request(
             model=name,
@@ -78,7 +81,7 @@ def _routed(
 def _titled(parts: Parts, progress: Progress, path: list[PlacedMessage]) -> Progress:
     """Until a conversation has a title, it is called by its first words."""
     header = progress.header
-    if header.title or not parts.thrift.titles or not progress.messages:
+    if header.title or progress.step or not progress.messages:
         return progress
     title = first_words(text_of(path[-1].message.content))
     if not title:

@@ -4,18 +4,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from antiphon.context.compaction import Nothing
+from antiphon.context.estimate import plan_tokens
 from antiphon.context.plan import plan_request
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import OverBudget
-from antiphon.stores.base import Acceptance, Change, Start, TurnRecord
-from antiphon.turns.billing import Billing
+from antiphon.stores.base import Acceptance, Change, TurnRecord
 from antiphon.turns.endings import Step
 from antiphon.turns.ground import Ground, compaction_due, survey
 from antiphon.turns.parts import Parts
-from antiphon.turns.progress import Progress, first_step
+from antiphon.turns.progress import first_step
 from antiphon.turns.writing import Writing
 
 
@@ -24,21 +24,23 @@ class Planned:
     """A request that goes out once `change`, whose last event is its `step_start`, is committed."""
 
     turn_id: str
-    change: Change
+    ground: Ground
     plan: RequestPlan
-    progress: Progress
+    change: Change
     start: e.StepStart
 
     def step(self, first_seq: int) -> Step:
         """`first_seq`: the seq that `step_start` was given."""
+        progress = self.ground.progress
         return Step(
             turn_id=self.turn_id,
-            progress=replace(self.progress, events=(), messages=(), shown=None),
+            progress=replace(progress, events=(), messages=(), shown=None),
             message_id=self.start.message_id,
             plan=self.plan,
-            writing=Writing(self.progress.step),
+            writing=Writing(progress.step),
             first_seq=first_seq,
             held_nanodollars=self.start.held_nanodollars,
+            input_tokens=self.start.input_tokens,
         )
 
 
@@ -50,35 +52,31 @@ class Begun:
     ground: Ground
 
 
-async def plan_step(parts: Parts, turn_id: str, queue: e.TurnQueue, ground: Ground) -> Planned:
+async def plan_step(parts: Parts, turn_id: str, ground: Ground) -> Planned:
     """Raises InputError: there is no valid request to make. OverBudget, AnswerError."""
-    progress = ground.progress
-    plan = plan_request(progress.header, ground.path, ground.request, ground.compaction)
-    billing = parts.billing.of_turn(queue)
-    if not billing.must_count(plan):
+    plan = plan_request(ground.progress.header, ground.path, ground.request, ground.compaction)
+    estimated = plan_tokens(plan)
+    most = ground.billing.most_tokens(plan, estimated)
+    if most is not None:
         with suppress(OverBudget):  # a single request may not be that dear: a count may show that it is not
-            return _announced(parts, billing, turn_id, plan, progress, None)
+            return _announced(parts, turn_id, ground, plan, estimated, most)
     counted = await parts.upstream.count_tokens(plan)
-    return _announced(parts, billing, turn_id, plan, progress, counted)
+    return _announced(parts, turn_id, ground, plan, estimated, counted)
 
 
-async def count_again(parts: Parts, queue: e.TurnQueue, planned: Planned) -> Planned:
+async def count_again(parts: Parts, planned: Planned) -> Planned:
     """The same request, held at what Claude counts: less than its bytes. Raises OverBudget, AnswerError."""
     counted = await parts.upstream.count_tokens(planned.plan)
-    billing = parts.billing.of_turn(queue)
-    return _announced(parts, billing, planned.turn_id, planned.plan, planned.progress, counted)
+    estimated = planned.start.input_tokens
+    return _announced(parts, planned.turn_id, planned.ground, planned.plan, estimated, counted)
 
 
 def _announced(
-    parts: Parts,
-    billing: Billing,
-    turn_id: str,
-    plan: RequestPlan,
-    progress: Progress,
-    counted: int | None,
+    parts: Parts, turn_id: str, ground: Ground, plan: RequestPlan, estimated: int, most: int
 ) -> Planned:
-    at = parts.now()
-    held = billing.held(plan, at, counted)
+    """`most`: the input tokens that the request is held at."""
+    at, progress = parts.now(), ground.progress
+    held = ground.billing.held(plan, most, at)
     start = e.StepStart(
         at=at,
         step=progress.step,
@@ -87,21 +85,20 @@ def _announced(
         parent_id=progress.reply_to,
         model=plan.model,
         held_nanodollars=held,
+        input_tokens=estimated,
     )
     change = Change(
         events=[*progress.events, start],
         messages=progress.messages,
-        hold=billing.hold(progress.header, held, at),
+        hold=ground.billing.hold(progress.header, held, at),
     )
-    return Planned(turn_id=turn_id, change=change, plan=plan, progress=progress, start=start)
+    return Planned(turn_id=turn_id, ground=ground, plan=plan, change=change, start=start)
 
 
-async def plan_start(
-    parts: Parts, acceptance: Acceptance, header: Header
-) -> tuple[Start, Planned, Ground] | None:
+async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> Planned | None:
     """How a turn begins if it is accepted by the conversation as `header` has it; None if it has to wait.
 
-    Raises what `plan_step` does.
+    Raises what `survey` and `plan_step` do.
     """
     if header.running is not None or acceptance.queue.after_turn is not None:
         return None
@@ -109,8 +106,7 @@ async def plan_start(
     ground = await survey(parts, record.queue, first_step(record, None, parts.now()))
     if not isinstance(compaction_due(parts, ground), Nothing):
         return None
-    planned = await plan_step(parts, record.id, record.queue, ground)
-    return Start(last_seq=header.last_seq, change=planned.change), planned, ground
+    return await plan_step(parts, record.id, ground)
 
 
 def record_of(acceptance: Acceptance, header: Header, seq: int) -> TurnRecord:

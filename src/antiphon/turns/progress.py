@@ -11,9 +11,11 @@ from antiphon.domain.conversations import Header
 from antiphon.domain.fold import fold
 from antiphon.domain.messages import Block, Message, text_block
 from antiphon.domain.state import Conversation, ToolRun, Turn
+from antiphon.domain.usage import Usage
 from antiphon.stores.base import Change, TurnRecord
 from antiphon.stores.frames import Frame, decode, decode_all
 from antiphon.stores.projection import message_of
+from antiphon.turns.billing import Billing
 
 LOST = e.Problem(
     name="upstream-failed",
@@ -70,8 +72,17 @@ def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
     )
 
 
-def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int) -> Progress:
-    """Go on with a turn that another replica left. `frames` are the log's since it was queued."""
+def since_start(record: TurnRecord, frames: Sequence[Frame]) -> Sequence[Frame]:
+    """Those from the turn's start on: what came between its queueing and that is of the turn before it."""
+    for index, frame in enumerate(frames):
+        event = decode(frame) if frame.type == e.TurnStart.type else None
+        if isinstance(event, e.TurnStart) and event.turn_id == record.id:
+            return frames[index:]
+    return ()
+
+
+def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int, billing: Billing) -> Progress:
+    """Go on with a turn that another replica left. `frames` are the log's since it started."""
     state = fold(decode_all(frames), _only(record))
     turn = state.turns[record.id]
     writing = turn.writing
@@ -80,28 +91,32 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int) -> Progre
     steps = len(turn.steps) - (writing is not None)
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
     text = text_only(writing.content) if writing else ()
-    held = _held(frames)
-    lost = e.AttemptError(at=at, step=steps, attempt=turn.attempt, error=LOST, cost_nanodollars=held)
     return Progress(
         header=record.header,
         step=steps,
         attempt=turn.attempt + 1 if writing else 1,
         reply_to=reply_to,
         back_to=turn.parent_id,
-        events=(lost,) if writing else (),
+        events=(_lost(frames, writing.content, steps, turn.attempt, at, billing),) if writing else (),
         shown=replace(writing, content=text) if writing and text else None,
         made=tuple(chain.from_iterable(turn.steps[:steps])),
     )
 
 
-def _held(frames: Sequence[Frame]) -> int:
-    """What is held for the attempt that came last."""
-    for frame in reversed(frames):
-        if frame.type == e.StepStart.type:
-            event = decode(frame)
-            assert isinstance(event, e.StepStart)
-            return event.held_nanodollars
-    return 0
+def _lost(
+    frames: Sequence[Frame], content: Sequence[Block], step: int, attempt: int, at: int, billing: Billing
+) -> e.AttemptError:
+    """The end of the attempt that came last, whose replica died: charged all that was held for it."""
+    start = decode(next(frame for frame in reversed(frames) if frame.type == e.StepStart.type))
+    assert isinstance(start, e.StepStart)
+    return e.AttemptError(
+        at=at,
+        step=step,
+        attempt=attempt,
+        error=LOST,
+        cost_nanodollars=start.held_nanodollars,
+        estimate_nanodollars=billing.estimate(start.model, start.input_tokens, Usage(), content, at),
+    )
 
 
 def _between(record: TurnRecord, turn: Turn, asked: Message) -> Progress:

@@ -28,6 +28,7 @@ from antiphon.turns.progress import (
     first_step,
     next_attempt,
     shown_by,
+    since_start,
     text_only,
     with_tools,
 )
@@ -130,10 +131,11 @@ class TurnRunner:
             return first_step(record, after, self._parts.now())
         frames = await store.read(conversation_id, record.seq, record.header.last_seq)
         self._hear(frames)
-        progress = next_attempt(record, frames, self._parts.now())
+        own = since_start(record, frames)
+        progress = next_attempt(record, own, self._parts.now(), self._parts.billing)
         if progress.shown is None or self._seen_seq is None:
             return progress
-        seen = shown_by(frames, record, self._seen_seq)
+        seen = shown_by(own, record, self._seen_seq)
         return replace(progress, shown=replace(progress.shown, content=seen) if seen else None)
 
     # What others write into the log meanwhile
@@ -196,12 +198,11 @@ class TurnRunner:
         """Plan outside the transaction, then commit that a request goes out; or end, if none can."""
         try:
             ground = await survey(self._parts, record.queue, progress)
-            header = await compacted(self._parts, ground, self._commit, self._stoppable)
+            header = await compacted(self._parts, ground, self._commit, self._bounded)
             if header is not None:
                 ground = await survey(self._parts, record.queue, replace(progress, header=header))
             self._titled = self._titled or ground.titled
-            planned = await plan_step(self._parts, record.id, record.queue, ground)
-            step = await self._announce(record, planned)
+            step = await self._announce(await plan_step(self._parts, record.id, ground))
         except Stopped:
             return self._ended(record, progress, "cancelled", None)
         except OverBudget as error:
@@ -214,18 +215,18 @@ class TurnRunner:
         )
         return step
 
-    async def _announce(self, record: TurnRecord, planned: Planned) -> Step:
+    async def _announce(self, planned: Planned) -> Step:
         """Where a budget does not cover the most that it could be, Claude's own count may fit."""
         try:
             frames = await self._commit(planned.change)
         except OverBudget:
-            planned = await count_again(self._parts, record.queue, planned)
+            planned = await count_again(self._parts, planned)
             frames = await self._commit(planned.change)
         return planned.step(frames[-1].seq)
 
     async def _attempt(self, record: TurnRecord, step: Step) -> Progress | Change:
         try:
-            await self._stoppable(self._write(step))
+            await self._bounded(self._write(step))
         except AnswerError as error:
             return self._failed(record, step, endings.problem_of(error), charged=is_charged(error))
         except Stopped:
@@ -236,7 +237,7 @@ class TurnRunner:
             log.exception("turn_fault", turn_id=record.id)
             return self._failed(record, step, endings.OURS)
         end = step_end(step, self._parts.billing, self._parts.now())
-        self._parts.standings.note_usage(step.plan, end.usage)
+        self._parts.standings.note_usage(step.plan.model, step.input_tokens, end.usage)
         match stop_of(end.stop_reason, step.writing.blocks, stop_details=end.stop_details):
             case Refused() as refusal:
                 return endings.refused(step, end, refusal_sentence(refusal), self._parts.now())
@@ -250,13 +251,7 @@ class TurnRunner:
 
     async def _write(self, step: Step) -> None:
         parts = self._parts
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                await write_answer(parts.upstream, parts.flusher, self._lease, step.plan, step.writing)
-        except TimeoutError as error:
-            raise DeadlineExceeded(
-                f"Claude did not finish within {parts.deadline_s:g} s. The answer was ended there; ask again."
-            ) from error
+        await write_answer(parts.upstream, parts.flusher, self._lease, step.plan, step.writing)
 
     async def _use_tools(self, record: TurnRecord, progress: Progress) -> Progress | Change:
         parts = self._parts
@@ -276,14 +271,25 @@ class TurnRunner:
             return self._ended(record, progress, "cancelled", None)
         return after_tools(progress, change, results)
 
-    async def _stoppable(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for work that `cancel` and `abandon` may stop. Raises Stopped, Abandoned."""
+    async def _bounded(self, request: Coroutine[Any, Any, T]) -> T:
+        """Wait for a request, but not beyond the turn's deadline. Raises DeadlineExceeded, too."""
+        try:
+            return await self._stoppable(request, until=self._deadline)
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"Claude did not finish within {self._parts.deadline_s:g} s. The answer was ended there; "
+                "ask again."
+            ) from error
+
+    async def _stoppable(self, work: Coroutine[Any, Any, T], until: float | None = None) -> T:
+        """Wait for work that `cancel` and `abandon` may stop. Raises Stopped, Abandoned, TimeoutError."""
         task: asyncio.Task[T] = asyncio.create_task(work)
         self._work = task
         if self._abandoned or self._seen_seq is not None:
             self._work.cancel()
         try:
-            return await task
+            async with asyncio.timeout_at(until):
+                return await task
         except asyncio.CancelledError:
             if self._lost:
                 raise FenceLost("Another replica runs this turn now; this one stopped.") from None

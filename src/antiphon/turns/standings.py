@@ -6,11 +6,9 @@ It is lost with the process, and no harm done: whoever knows less estimates wors
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 
-from antiphon.context.compaction import plan_tokens
 from antiphon.context.estimate import Correction, TokenEstimates
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Compaction, Header
-from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import Usage
 from antiphon.money.pricing import Lifetime
 from antiphon.stores.base import Log
@@ -47,11 +45,11 @@ class Standings:
     def correction(self, model: str) -> Correction:
         return self._corrections[model]
 
-    def note_usage(self, plan: RequestPlan, usage: Usage) -> None:
+    def note_usage(self, model: str, estimated: int, usage: Usage) -> None:
         """What a request was reported to have, beside what it was estimated at."""
         if usage.total_input_tokens:
-            correction = Correction(estimated=plan_tokens(plan), reported=usage.total_input_tokens)
-            self._corrections[plan.model] += correction
+            correction = Correction(estimated=estimated, reported=usage.total_input_tokens)
+            self._corrections[model] += correction
 
     async def compactions(self, header: Header) -> list[Compaction]:
         """All of a conversation, the newest first. Raises StoreUnavailable."""

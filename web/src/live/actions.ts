@@ -1,15 +1,12 @@
 /** What a person can do in a conversation, as entries of the outbox and requests. */
 
 import * as api from "../api/conversations";
-import { textOf } from "../log/blocks";
 import { endOf, isQuestionOf } from "../log/tree";
 import { type Block, type Conversation, isOver, type Message } from "../log/types";
 import type { LiveConversation } from "./conversation";
 import { notify, tried } from "./notices";
 import type { Draft, Entry, Outbox } from "./outbox";
 import { effortIn, modelOf, optionsFor, server } from "./server";
-
-const TITLE_LENGTH = 60;
 
 export class Actions {
   private readonly outbox: Outbox;
@@ -104,7 +101,7 @@ export class Actions {
 /** The first message of a conversation that is to be made. */
 export function begin(outbox: Outbox, content: readonly Block[], model: string, effort: string): Entry {
   const options = optionsFor(modelOf(server.get(), model), effort);
-  const create = { title: titleOf(content), model, options };
+  const create = { model, options };
   return outbox.add({
     conversation: null,
     create,
@@ -113,16 +110,6 @@ export function begin(outbox: Outbox, content: readonly Block[], model: string, 
     queued: false,
     after_turn: null,
   });
-}
-
-/** A message's first words. */
-export function titleOf(content: readonly Block[]): string {
-  const words = textOf(content).trim().replace(/\s+/g, " ");
-  if (words.length <= TITLE_LENGTH) {
-    return words;
-  }
-  const cut = words.slice(0, TITLE_LENGTH);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), TITLE_LENGTH / 2)).trimEnd()}…`;
 }
 
 /** Offer a conversation as a file. */

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from antiphon.money.ledger import UsageQuery
+from antiphon.money.ledger import Dimension, UsageQuery
 from antiphon.server import problems
 from antiphon.server.answers import UsageBody
 from antiphon.server.reading import refusal
@@ -19,7 +19,7 @@ from antiphon.service.spending import beginning, dimensions, ending, report_body
 
 router = APIRouter(prefix="/v1", responses=problems.DOCUMENTATION)
 
-OWN = "day|model|purpose|conversation"
+OWN = ("day", "model", "purpose", "conversation")
 Day: TypeAlias = Annotated[
     str | None, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"})
 ]
@@ -60,7 +60,11 @@ class ReportBody(BaseModel):
 async def usage(
     service: Served,
     by: Annotated[
-        str, Query(pattern=rf"^({OWN})(,({OWN}))*$", description="What to sum by, with commas between.")
+        str,
+        Query(
+            description="What to sum by, with commas between.",
+            json_schema_extra={"pattern": rf"^({'|'.join(OWN)})(,({'|'.join(OWN)}))*$"},
+        ),
     ] = "day,model",
     since: Day = None,
     until: Day = None,
@@ -73,11 +77,19 @@ async def usage(
         conversation_id=conversation,
         since=beginning(first) if first else 0,
         until=ending(last) if last else None,
-        by=dimensions(by),
+        by=_dimensions(by),
     )
     rows = await service.usage(query)
     budgets = await service.standings(LOCAL_PRINCIPAL, conversation)
     return json_response(report_body(query.by, rows, budgets))
+
+
+def _dimensions(by: str) -> tuple[Dimension, ...]:
+    """Raises InvalidRequest. By principal is not for one of them to ask."""
+    if not set(by.split(",")) <= set(OWN):
+        wanted = f"must be {', '.join(OWN[:-1])} or {OWN[-1]}, or several with commas between them"
+        raise refusal([{"parameter": "by", "detail": wanted}])
+    return dimensions(by)
 
 
 def _day(name: str, text: str | None) -> date | None:

@@ -10,13 +10,14 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES")
+KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES", "ANTIPHON_MAX_ATTEMPTS")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_titles() -> None:
-    """Each would be one request more: tests of titles ask for them."""
+def no_further_requests() -> None:
+    """Titles and retries would be requests more: tests of them ask for them."""
     os.environ["ANTIPHON_TITLES"] = "off"
+    os.environ["ANTIPHON_MAX_ATTEMPTS"] = "1"
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The one place where concrete parts are chosen and put together."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from antiphon.clock import Clock, SystemClock
 from antiphon.context.plan import Limits
 from antiphon.context.routing import AUTO
 from antiphon.errors import ConfigurationError
+from antiphon.model.breaker import Breaker
 from antiphon.model.client import ClaudeUpstream
 from antiphon.model.local.catalogue import DEFAULT
 from antiphon.model.local.upstream import DEADLINE_S, LocalUpstream
@@ -26,6 +28,7 @@ from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
 from antiphon.turns.parts import Parts, Thrift
 from antiphon.turns.paths import Paths
+from antiphon.turns.patience import Patience
 from antiphon.turns.standings import Standings
 
 LOCAL_FACTS = {"free": True, "context": 4096, "max_out": 4096}
@@ -54,6 +57,8 @@ async def open_service(
     models = model_table(settings)
     if settings.model != AUTO:
         models.get(settings.model)
+    for name in settings.fallback:
+        models.get(name)
     upstream = upstream or make_upstream(settings)
     store = store or make_store(settings)
     toolbox = tools_on_offer(settings, tools, store, budgeted=budgeted or bool(settings.budgets()))
@@ -100,6 +105,8 @@ def _parts(
         deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
         keep_deltas_s=settings.keep_deltas_s,
         standings=Standings(store),
+        breaker=Breaker(time.monotonic),
+        patience=Patience(attempts=settings.max_attempts, fallback=settings.fallback),
         thrift=Thrift(
             small_model=settings.small_model,
             cache=settings.cache,

@@ -25,8 +25,11 @@
         │   └── SpendLimitReached 402 and some 429: the Claude account may not spend more for now
         ├── UpstreamAuth          401, 403: credentials refused
         ├── UpstreamBusy          429, 529: retry later
+        │   └── UpstreamResting   it failed too often in a row, and is not asked for a moment
         ├── UpstreamFailed        5xx, a cut or silent stream
         ├── DeadlineExceeded      no answer in the time allowed
+        ├── NoRoom                the answer's tokens, or the window, were used up before there was one
+        ├── EmptyAnswer           the model ended without a word, twice
         └── AnswerInterrupted     cut short after text was seen; `.partial` holds it
 
 `name` is the last part of the problem type (RFC 9457): ``/problems/<name>``.
@@ -163,6 +166,10 @@ class UpstreamBusy(AnswerError):
     title = "Claude is busy"
 
 
+class UpstreamResting(UpstreamBusy):
+    pass
+
+
 class UpstreamFailed(AnswerError):
     pass
 
@@ -170,6 +177,17 @@ class UpstreamFailed(AnswerError):
 class DeadlineExceeded(AnswerError):
     name = "deadline"
     title = "Claude took too long"
+
+
+class NoRoom(AnswerError):
+    name = "no-room"
+    title = "There was no room for the answer"
+    retryable = False
+
+
+class EmptyAnswer(AnswerError):
+    name = "empty-answer"
+    title = "Claude said nothing"
 
 
 class AnswerInterrupted(AnswerError):

@@ -148,6 +148,10 @@ class Settings(BaseSettings):
     max_history_turns: int | None = Field(None, ge=1)
     deadline_s: float = Field(300.0, gt=0)
     stall_s: float = Field(60.0, gt=0)
+    max_attempts: int = Field(3, ge=1)
+    """Requests that may be made for one step of an answer, retries and fallbacks together."""
+    fallback: Annotated[tuple[str, ...], NoDecode] = ()
+    """Models that answer when the conversation's own does not, in that order."""
     lease_s: float = Field(10.0, gt=0)
     queue_max: int = Field(100, ge=1)
     keep_deltas_s: float = Field(86_400.0, ge=0)
@@ -192,7 +196,7 @@ class Settings(BaseSettings):
             for entry in entries
         )
 
-    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "fallback", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """A list in the file, names with commas between them in the environment."""

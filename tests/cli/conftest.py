@@ -131,6 +131,7 @@ def home(tmp_path: Path) -> dict[str, str]:
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
         "TERM": "xterm-256color",
         "ANTIPHON_TITLES": "off",
+        "ANTIPHON_MAX_ATTEMPTS": "1",
         "PYTHONWARNINGS": "",
     }
 

@@ -147,6 +147,7 @@ def running_pair(
         "ANTIPHON_LEASE_S": str(lease_s),
         "ANTIPHON_STALL_S": str(STALL_S),
         "ANTIPHON_TITLES": "off",
+        "ANTIPHON_MAX_ATTEMPTS": "1",
         "PYTHONDONTWRITEBYTECODE": "",
         **more,
     }

@@ -44,6 +44,7 @@ class Site:
                 "ANTHROPIC_API_KEY": "any",
                 "ANTIPHON_LEASE_S": "1",
                 "ANTIPHON_TITLES": "off",
+                "ANTIPHON_MAX_ATTEMPTS": "1",
             },
         )
         assert self._process.stdout is not None

@@ -97,6 +97,7 @@ def decide_compaction(
     small: ModelFacts | None,
     at: date,
     limits: CompactionLimits | None = None,
+    forced: bool = False,
 ) -> Decision:
     """What to do before the next request of this conversation, at the prices of that day (UTC).
 
@@ -104,6 +105,7 @@ def decide_compaction(
     read by the conversation's own model where that costs less, which is where the small model is no smaller.
 
     If a summary fails or ends otherwise than by itself (`summaries.accepted`), the request goes out as it is.
+    `forced`: the window was full, whatever the estimate said; the raw text is read.
     `request.facts` None, a free model, and a limit on the history's turns all mean that nothing is shortened.
     """
     facts = request.facts
@@ -113,7 +115,8 @@ def decide_compaction(
     tokens = context_tokens(header, request, standing, estimates)
     spoken = tokens - head_tokens(header, request, standing)
     window = facts.context - min(request.limits.max_tokens, facts.context // 2)
-    if spoken <= (limits.warm if standing.warm else limits.cold) and tokens <= window:
+    fits = tokens <= window and not forced
+    if spoken <= (limits.warm if standing.warm else limits.cold) and fits:
         return Nothing()
     sent = after(standing.path, standing.compaction)
     end = cut_at(sent, estimates, limits.tail)
@@ -121,7 +124,7 @@ def decide_compaction(
         return Nothing()
     after_message_id = sent[end - 1].message.id
     requests = summaries.cold(sent[:end], standing.compaction, small or facts)
-    if standing.warm and tokens <= window:
+    if standing.warm and fits:
         own, apart = facts.prices(at, tokens), (small or facts).prices(at, summaries.CHUNK_TOKENS)
         if _summary_price(own.read, own, tokens) <= _summary_price(
             apart.input, apart, plans_tokens(requests)

@@ -62,7 +62,7 @@ def plan_request(
     it replaced are not looked at.
     """
     sent, bound_from, begins = _kept(header, path, request.limits, compaction)
-    messages = sendable(dated(sent) if request.dates else sent, bound_from)
+    messages = sendable(dated(sent) if request.dates else sent, bound_from, request.model)
     plan = RequestPlan(
         model=request.model,
         max_tokens=request.limits.max_tokens,

@@ -13,11 +13,14 @@ from typing import Any, TypeAlias
 
 from antiphon.domain.blocks import is_empty
 from antiphon.domain.conversations import PlacedMessage
-from antiphon.domain.messages import THINKING, Block, Role, without_thinking
+from antiphon.domain.messages import THINKING, Block, Message, Role, text_block, without_thinking
 
 OURS = ("invalid_json", "partial_json", "cache_control")
 """Keys of blocks that are not sent: two that the API does not know, and marks of the cache, of which it takes
 four at most: the plan sets them anew."""
+
+GO_ON = text_block("Please continue.")
+"""Sent after an assistant's message without a word: the same request would end so again."""
 
 PLAIN = ("text", *THINKING)
 """Blocks that carry nothing of ours and need no other: most of a long history."""
@@ -31,20 +34,39 @@ def is_asking(placed: PlacedMessage) -> bool:
     return all(block.get("type") != "tool_result" for block in message.content)
 
 
-def sendable(path: Sequence[PlacedMessage], bound_from: int) -> list[dict[str, Any]]:
-    """Wire messages. Thinking up to seq `bound_from` stays away.
+def sendable(path: Sequence[PlacedMessage], bound_from: int, model: str) -> list[dict[str, Any]]:
+    """Wire messages. Thinking up to seq `bound_from`, and that of other models than `model`, stays away.
 
     Most messages of a long history are one block of text, which needs nothing: they take a short way.
     """
     said: list[_Said] = []
-    for placed in path:
+    for index, placed in enumerate(path):
         message = placed.message
         content = message.content
         if len(content) == 1 and _is_plain_text(content[0]):
             said.append((message.role, list(content), True))
-        elif cleaned := _cleaned(content, thinking=placed.seq > bound_from):
+            continue
+        thinking = placed.seq > bound_from and _wrote(model, message)
+        cleaned = _cleaned(content, thinking=thinking)
+        if message.role == "assistant" and not _without_end_thinking(cleaned):
+            if _goes_on(path, index):
+                said.append(("user", [GO_ON], True))
+        elif cleaned:
             said.append((message.role, cleaned, False))
     return [{"role": role, "content": content} for role, content in _paired(said) if content]
+
+
+def _wrote(model: str, message: Message) -> bool:
+    """Whether this model wrote it, or the dated snapshot that its name stands for."""
+    if message.model is None or message.model == model:
+        return True
+    name, _, day = message.model.rpartition("-")
+    return name == model and len(day) == 8 and day.isdigit()
+
+
+def _goes_on(path: Sequence[PlacedMessage], index: int) -> bool:
+    """Whether the assistant said nothing here and is, or was, asked to go on."""
+    return index + 1 == len(path) or path[index + 1].message.role == "assistant"
 
 
 def _is_plain_text(block: Block) -> bool:

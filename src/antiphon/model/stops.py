@@ -25,11 +25,14 @@ class Empty:
     """
 
 
+Limit: TypeAlias = Literal["max_tokens", "context_window"]
+
+
 @dataclass(frozen=True, slots=True)
 class CutShort:
     """There was more to say, and no room: the caller's limit, or the model's window."""
 
-    limit: Literal["max_tokens", "context_window"]
+    limit: Limit
     unfinished_tool_use: bool = False
     """The last block is a tool use that may lack the end of its input: it must not run, nor be sent again."""
 

@@ -9,6 +9,7 @@ import structlog
 
 from antiphon.context.lifetime import next_ping_s
 from antiphon.context.parameters import prewarms
+from antiphon.context.sendable import is_asking
 from antiphon.context.titles import clean_title, title_request
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
@@ -94,7 +95,8 @@ class Aftermath:
     async def _name(self, answered: Answered) -> None:
         """Ask the small model, and use what it says unless somebody has named the conversation meanwhile."""
         header, store = answered.header, self._parts.store
-        question = text_of(answered.ground.path[-1].message.content)
+        asking = (placed.message for placed in reversed(answered.ground.path) if is_asking(placed))
+        question = text_of(next(asking).content)
         small = self._parts.billing.table.get(self._parts.thrift.small_model)
         plan = title_request(question, text_of(answered.answer.content), small)
         asked = await self._ask(answered, "title", plan)
@@ -107,9 +109,10 @@ class Aftermath:
     # Keeping warm
 
     def _keeps(self, answered: Answered) -> bool:
-        request = answered.ground.request
-        kept = self._parts.thrift.keepalive and request.lifetime == "5m" and request.facts is not None
-        return kept and request.facts is not None and prewarms(request.facts, answered.plan.options)
+        request, fallback = answered.ground.request, answered.ground.progress.tries.model
+        if not self._parts.thrift.keepalive or request.lifetime != "5m" or fallback is not None:
+            return False
+        return request.facts is not None and prewarms(request.facts, answered.plan.options)
 
     async def _keep(self, answered: Answered) -> None:
         """Ping as long as a ping is worth more than it costs."""

@@ -23,13 +23,16 @@ log = structlog.get_logger()
 Commit: TypeAlias = Callable[[Change], Awaitable[Sequence[Frame]]]
 
 
-async def compacted(parts: Parts, ground: Ground, commit: Commit, wait: Wait) -> Header | None:
-    """Shorten what is sent, if that is due. Returns the conversation with its new compaction, or None.
+async def compacted(
+    parts: Parts, ground: Ground, commit: Commit, wait: Wait, *, forced: bool = False
+) -> Header | None:
+    """Shorten what is sent, if that is due or `forced`. Returns the conversation with its new compaction, or
+    None.
 
     A summary that fails, is refused by a budget, or does not come to its own end, is not used: the request
     goes out as it is. Raises what else `wait` does.
     """
-    decision = compaction_due(parts, ground)
+    decision = compaction_due(parts, ground, forced=forced)
     if isinstance(decision, Nothing):
         return None
     plans = (decision.request,) if isinstance(decision, SummariseOnPrefix) else decision.requests

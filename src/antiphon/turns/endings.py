@@ -1,12 +1,25 @@
 """How a turn ends: pure functions from what happened to the events and messages that say so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 from antiphon.domain import events as e
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.plans import RequestPlan
-from antiphon.errors import AntiphonError, OverBudget
+from antiphon.errors import AntiphonError, EmptyAnswer, NoRoom, OverBudget
+from antiphon.model.stops import (
+    Answered,
+    CutShort,
+    Empty,
+    Limit,
+    Paused,
+    Refused,
+    Stop,
+    Unknown,
+    UseTools,
+    refusal_sentence,
+)
 from antiphon.stores.base import Change
 from antiphon.turns.progress import Progress, text_only
 from antiphon.turns.writing import Writing
@@ -18,6 +31,28 @@ OURS = e.Problem(
     detail="A fault in this program ended the answer. Your message was not answered; send it again.",
     retryable=True,
 )
+EMPTY = e.Problem(
+    name=EmptyAnswer.name,
+    title=EmptyAnswer.title,
+    detail="Claude ended its turn twice without a word. The conversation is unchanged; put the message in "
+    "other words.",
+)
+NO_ROOM = {
+    "max_tokens": e.Problem(
+        name=NoRoom.name,
+        title=NoRoom.title,
+        detail="Claude used up all the tokens that an answer may have here before it said anything, by "
+        "thinking or by asking for a tool. Allow more (max_tokens), or ask for less effort; the conversation "
+        "is unchanged.",
+    ),
+    "context_window": e.Problem(
+        name=NoRoom.name,
+        title=NoRoom.title,
+        detail="The conversation fills the model's context window, so that no room is left for an answer. "
+        "Start a new conversation, or go on from an earlier message; this one is unchanged.",
+    ),
+}
+"""By the limit that was reached before there was an answer."""
 TOO_MANY_STEPS = e.Problem(
     name="too-many-steps",
     title="The answer took too many steps",
@@ -70,12 +105,53 @@ def problem_of(error: AntiphonError) -> e.Problem:
     )
 
 
+def ended_by(stop: Stop, step: Step, end: e.StepEnd, at: int) -> Change:
+    """The end of a turn whose last request came to its end, and that does not go on."""
+    match stop:
+        case Refused():
+            return refused(step, end, refusal_sentence(stop), at)
+        case CutShort(limit):
+            return cut_short(step, end, limit, at)
+        case Empty():
+            return unanswered(step, end, EMPTY, at)
+        case Paused():
+            return unanswered(step, end, TOO_MANY_STEPS, at)
+        case Answered() | UseTools() | Unknown():
+            return answered(step, end, at)
+        case _:
+            assert_never(stop)
+
+
 def answered(step: Step, end: e.StepEnd, at: int) -> Change:
     """The whole answer stays, as the last message."""
     message = step.message(step.writing.blocks, end.model)
     kept = e.Kept(steps=step.progress.step + 1)
     closing = e.TurnEnd(at=at, turn_id=step.turn_id, status="completed", kept=kept, head=message.id)
     return Change(events=[*step.writing.take(), end, closing], messages=[message])
+
+
+def cut_short(step: Step, end: e.StepEnd, limit: Limit, at: int) -> Change:
+    """There was no room for all of it: what was said stays, but no tool use, of which the end may be missing.
+
+    Where nothing was said, there is no answer.
+    """
+    blocks = tuple(block for block in step.writing.blocks if block.get("type") != "tool_use")
+    if not text_only(blocks):
+        return unanswered(step, end, NO_ROOM[limit], at)
+    if len(blocks) == len(step.writing.blocks):
+        return answered(step, end, at)
+    message = step.message(blocks, end.model)
+    kept = e.Kept(steps=step.progress.step, blocks=blocks)
+    closing = e.TurnEnd(at=at, turn_id=step.turn_id, status="completed", kept=kept, head=message.id)
+    return Change(events=[*step.writing.take(), end, closing], messages=[message])
+
+
+def unanswered(step: Step, end: e.StepEnd, problem: e.Problem, at: int) -> Change:
+    """The request came to its end, and to nothing: only its text stays, if there is some."""
+    blocks = text_only(step.writing.blocks)
+    shown = step.message(blocks, end.model) if blocks else None
+    change = stopped(step.turn_id, step.progress, shown, "failed", problem, at)
+    return replace(change, events=[*step.writing.take(), end, *change.events])
 
 
 def refused(step: Step, end: e.StepEnd, sentence: str, at: int) -> Change:

@@ -15,10 +15,11 @@ from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns.aftermath import Aftermath
+from antiphon.turns.interruption import Abandoned
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun, Planned, plan_start, record_of
 from antiphon.turns.pruning import prune_deltas
-from antiphon.turns.runner import Abandoned, TurnRunner
+from antiphon.turns.runner import TurnRunner
 
 log = structlog.get_logger()
 

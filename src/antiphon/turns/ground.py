@@ -48,7 +48,7 @@ async def survey(parts: Parts, queue: e.TurnQueue, progress: Progress) -> Ground
     tools = parts.toolbox.wire(header.tools)
     routed = _routed(parts, progress, path, tools)
     titled = _titled(parts, routed, path)
-    name = routed.header.model or parts.model
+    name = model_of(parts, routed)
     ground = Ground(
         billing=parts.billing.of_turn(queue),
         progress=titled,
@@ -64,6 +64,11 @@ async def survey(parts: Parts, queue: e.TurnQueue, progress: Progress) -> Ground
         titled=titled is not routed,
     )
     return replace(ground, request=replace(ground.request, lifetime=_lifetime(parts, ground)))
+
+
+def model_of(parts: Parts, progress: Progress) -> str:
+    """Who is asked: the fallback that answers this turn, else the conversation's own model."""
+    return progress.tries.model or progress.header.model or parts.model
 
 
 def _routed(
@@ -109,10 +114,12 @@ def _last_turn(path: list[PlacedMessage]) -> int | None:
     return turn_time(last.message.turn_id) if last is not None else None
 
 
-def compaction_due(parts: Parts, ground: Ground) -> Decision:
-    """What is to be done before the first request of a turn."""
+def compaction_due(parts: Parts, ground: Ground, *, forced: bool = False) -> Decision:
+    """What is to be done before the first request of a turn; `forced`: once the window was full."""
     progress = ground.progress
-    if not parts.thrift.compaction or progress.step or progress.attempt > 1 or not ground.path:
+    if not forced and (progress.step or progress.attempt > 1):
+        return Nothing()
+    if not parts.thrift.compaction or not ground.path:
         return Nothing()
     return decide_compaction(
         progress.header,
@@ -121,6 +128,7 @@ def compaction_due(parts: Parts, ground: Ground) -> Decision:
         parts.standings.estimates,
         small=_small(parts),
         at=_day(parts),
+        forced=forced,
     )
 
 

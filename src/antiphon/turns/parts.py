@@ -7,6 +7,7 @@ from typing import Literal
 
 from antiphon.clock import Clock, milliseconds
 from antiphon.context.plan import Limits
+from antiphon.model.breaker import Breaker
 from antiphon.model.upstream import Upstream
 from antiphon.stores.base import Store
 from antiphon.tools.toolbox import Toolbox
@@ -14,6 +15,7 @@ from antiphon.turns.billing import Billing
 from antiphon.turns.flusher import Flusher
 from antiphon.turns.hub import Hub
 from antiphon.turns.paths import Paths
+from antiphon.turns.patience import Patience
 from antiphon.turns.standings import Standings
 
 
@@ -47,6 +49,8 @@ class Parts:
     keep_deltas_s: float
     """Seconds for which the deltas of an ended turn stay in the log."""
     standings: Standings
+    breaker: Breaker
+    patience: Patience = Patience()
     thrift: Thrift = Thrift()
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 

@@ -15,7 +15,7 @@ from antiphon.stores.base import Acceptance, Change, TurnRecord
 from antiphon.turns.endings import Step
 from antiphon.turns.ground import Ground, compaction_due, survey
 from antiphon.turns.parts import Parts
-from antiphon.turns.progress import first_step
+from antiphon.turns.progress import Progress, first_step
 from antiphon.turns.writing import Writing
 
 
@@ -50,6 +50,10 @@ class Begun:
 
     step: Step
     ground: Ground
+
+    @property
+    def progress(self) -> Progress:
+        return self.step.progress
 
 
 async def plan_step(parts: Parts, turn_id: str, ground: Ground) -> Planned:

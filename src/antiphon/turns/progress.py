@@ -16,14 +16,7 @@ from antiphon.stores.base import Change, TurnRecord
 from antiphon.stores.frames import Frame, decode, decode_all
 from antiphon.stores.projection import message_of
 from antiphon.turns.billing import Billing
-
-LOST = e.Problem(
-    name="upstream-failed",
-    title="The answer was cut short",
-    detail="The server that wrote this answer stopped. What you saw is kept; ask again for the rest.",
-    retryable=True,
-)
-"""Of an attempt whose replica died."""
+from antiphon.turns.tries import LOST, REDONE, Tries, after_step, tries_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +40,7 @@ class Progress:
     """The messages that the whole steps of this turn have made."""
     runs: tuple[ToolRun, ...] = ()
     """Tools of that message that were started before, finished or not."""
+    tries: Tries = Tries()
 
 
 def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
@@ -87,19 +81,24 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int, billing: 
     turn = state.turns[record.id]
     writing = turn.writing
     if writing is None and turn.stop_reason == "tool_use" and len(turn.steps[-1]) == 1:
-        return _between(record, turn, state.messages[turn.steps[-1][0]])
-    steps = len(turn.steps) - (writing is not None)
+        return _between(record, turn, state.messages[turn.steps[-1][0]], tries_of(frames))
+    redone = writing is not None or turn.stop_reason in REDONE
+    steps = len(turn.steps) - redone
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
     text = text_only(writing.content) if writing else ()
+    open_ = writing is not None and turn.error is None  # an error is the end of an attempt
     return Progress(
         header=record.header,
         step=steps,
-        attempt=turn.attempt + 1 if writing else 1,
+        attempt=turn.attempt + 1 if redone else 1,
         reply_to=reply_to,
         back_to=turn.parent_id,
-        events=(_lost(frames, writing.content, steps, turn.attempt, at, billing),) if writing else (),
+        events=(_lost(frames, writing.content, steps, turn.attempt, at, billing),)
+        if writing and open_
+        else (),
         shown=replace(writing, content=text) if writing and text else None,
         made=tuple(chain.from_iterable(turn.steps[:steps])),
+        tries=tries_of(frames),
     )
 
 
@@ -119,7 +118,7 @@ def _lost(
     )
 
 
-def _between(record: TurnRecord, turn: Turn, asked: Message) -> Progress:
+def _between(record: TurnRecord, turn: Turn, asked: Message, tries: Tries) -> Progress:
     """A step has ended and its tools may have begun."""
     uses = {block.get("id") for block in asked.content if block.get("type") == "tool_use"}
     return Progress(
@@ -131,12 +130,45 @@ def _between(record: TurnRecord, turn: Turn, asked: Message) -> Progress:
         asked=asked,
         made=tuple(chain.from_iterable(turn.steps)),
         runs=tuple(run for run in turn.tools if run.tool_use_id in uses),
+        tries=tries,
     )
 
 
 def with_tools(progress: Progress, asked: Message) -> Progress:
     """A step has ended by asking for tools."""
-    return replace(progress, asked=asked, made=(*progress.made, asked.id))
+    tries = after_step(progress.tries, "tool_use")
+    return replace(progress, asked=asked, made=(*progress.made, asked.id), tries=tries)
+
+
+def going_on(progress: Progress, said: Message, stop_reason: str) -> Progress:
+    """A step has ended, and the next one goes on from where it stopped."""
+    return replace(
+        progress,
+        step=progress.step + 1,
+        attempt=1,
+        reply_to=said.id,
+        made=(*progress.made, said.id),
+        tries=after_step(progress.tries, stop_reason),
+    )
+
+
+def failed_once(progress: Progress) -> Progress:
+    """One more attempt of this step has failed."""
+    tries = progress.tries
+    return replace(progress, tries=replace(tries, failures=tries.failures + 1))
+
+
+def once_more(progress: Progress, stop_reason: str) -> Progress:
+    """The same step anew: how it ended makes no answer."""
+    tries = after_step(progress.tries, stop_reason)
+    return replace(progress, attempt=progress.attempt + 1, tries=tries)
+
+
+def answered_by(progress: Progress, asked: str, other: str, reason: str, at: int) -> Progress:
+    """Another model answers from here on to the turn's end."""
+    change = e.ModelChange(at=at, step=progress.step, from_model=asked, to_model=other, reason=reason)
+    tries = replace(progress.tries, model=other)
+    return replace(progress, events=(*progress.events, change), tries=tries)
 
 
 def after_tools(progress: Progress, change: Change, results: Message) -> Progress:

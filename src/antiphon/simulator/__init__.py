@@ -7,6 +7,7 @@ outcomes: `Reply`, `Events`, `Fail`, `Page`, `Drop`; a stream may hold a fault: 
 
 from antiphon.simulator.bill import Bill, Charge
 from antiphon.simulator.cache import Accounted, PrefixCache
+from antiphon.simulator.faults import Point
 from antiphon.simulator.limits import RateLimits
 from antiphon.simulator.models import Model
 from antiphon.simulator.presets import (
@@ -29,6 +30,7 @@ from antiphon.simulator.script import (
     AnyFault,
     Chunks,
     Drop,
+    Ending,
     Events,
     Fail,
     HangUp,
@@ -49,12 +51,14 @@ __all__ = [
     "Charge",
     "Chunks",
     "Drop",
+    "Ending",
     "Events",
     "Fail",
     "HangUp",
     "Model",
     "Outcome",
     "Page",
+    "Point",
     "PrefixCache",
     "RateLimits",
     "RecordedRequest",

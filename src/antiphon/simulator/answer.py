@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from antiphon.simulator.cache import Accounted
+from antiphon.simulator.points import cut
 from antiphon.simulator.script import Block, Reply
 from antiphon.simulator.server_tools import server_tool_use, tokens_of_results
 from antiphon.simulator.shape import Call
@@ -87,26 +88,42 @@ def _said(reply: Reply, call: Call, accounted: Accounted, number: int) -> _Said:
     if body.get("compaction") and reply.content is None:
         return _Said(({"type": "compaction", "content": _text(reply, body)},), "compaction")
     if reply.content is not None:
-        blocks = _sealed([_with_id(block, number, index) for index, block in enumerate(reply.content)], call)
+        given = reply.content if reply.ends is None else cut(reply.content, reply.ends)
+        blocks = _sealed([_with_id(block, number, index) for index, block in enumerate(given)], call)
         asks = any(block.get("type") == "tool_use" for block in blocks)
-        return _Said(tuple(blocks), "tool_use" if asks else "end_turn")
-    thought = [] if reply.thinking is None or not _thinks(call) else [_thinking(reply.thinking, call)]
-    spent = len(reply.thinking.encode()) if reply.thinking is not None and thought else 0
-    text, ending, sequence = _fitted(_text(reply, body), call, accounted, spent)
-    return _Said((*thought, *([{"type": "text", "text": text}] if text else ())), ending, sequence)
+        return _Said(tuple(blocks), _ending(reply) or ("tool_use" if asks else "end_turn"))
+    thinks = reply.thinking is not None and _thinks(call)
+    thought: list[Block] = [{"type": "thinking", "thinking": reply.thinking}] if thinks else []
+    spoken: list[Block] = [*thought, {"type": "text", "text": _text(reply, body)}]
+    if reply.ends is not None:
+        spoken = cut(spoken, reply.ends)
+    return _fitted(spoken, _ending(reply), call, accounted)
 
 
-def _fitted(text: str, call: Call, accounted: Accounted, spent: int) -> tuple[str, str, str | None]:
-    """As much of the text as may come, why it ends there, and the stop sequence if that is why."""
+def _ending(reply: Reply) -> str | None:
+    """Why it ends where the script says."""
+    return None if reply.ends in (None, "after_deltas") else "max_tokens"
+
+
+def _fitted(spoken: Sequence[Block], ending: str | None, call: Call, accounted: Accounted) -> _Said:
+    """As much of thinking and text as may come, and why it ends there if it does not all come."""
     most, window = call.body["max_tokens"], call.model.max_input_tokens - accounted.prompt_tokens
-    room = max(min(most, window) * BYTES_PER_TOKEN - spent, 0)
-    kept = text.encode()[:room].decode(errors="ignore")
-    sequence = _first_of(call.body.get("stop_sequences") or (), kept)
-    if sequence is not None:
-        return kept[: kept.index(sequence)], "stop_sequence", sequence
-    if kept != text:
-        return kept, "max_tokens" if most <= window else "model_context_window_exceeded", None
-    return text, "end_turn", None
+    room = max(min(most, window), 0) * BYTES_PER_TOKEN
+    content: list[Block] = []
+    for block in spoken:
+        kind = block["type"]
+        kept = block[kind].encode()[:room].decode(errors="ignore")
+        sequence = _first_of(call.body.get("stop_sequences") or (), kept) if kind == "text" else None
+        said = kept if sequence is None else kept[: kept.index(sequence)]
+        if said:
+            content.append(_thinking(said, call) if kind == "thinking" else {"type": "text", "text": said})
+        if sequence is not None:
+            return _Said(tuple(content), "stop_sequence", sequence)
+        if kept != block[kind]:
+            full = "max_tokens" if most <= window else "model_context_window_exceeded"
+            return _Said(tuple(content), full)
+        room -= len(kept.encode())
+    return _Said(tuple(content), ending or "end_turn")
 
 
 def _first_of(sequences: Sequence[str], text: str) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from antiphon.simulator.frames import MESSAGE_STOP, Frame
+from antiphon.simulator.points import position
 from antiphon.simulator.script import AnyFault, Chunks
 
 LAST_CHUNK = b"0\r\n\r\n"
@@ -53,6 +54,8 @@ def paced(frames: Sequence[Frame]) -> list[Sequence[Frame]]:
 
 def strike(frames: Sequence[Frame], fault: AnyFault) -> int:
     """How many frames go out before the fault."""
+    if fault.at is not None:
+        return position([each.data for each in frames], fault.at)
     if fault.of == "events":
         return min(fault.after, len(frames))
     deltas = _delta_positions(frames)

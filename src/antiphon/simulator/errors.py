@@ -69,7 +69,8 @@ def envelope(kind: str, message: str, details: dict[str, Any] | None = None) -> 
 def scripted_error(fail: Fail) -> ApiError:
     """The error that a script asks for."""
     kind = fail.type or type_of(fail.status)
-    details = {"error_code": fail.error_code} if fail.error_code else None
+    code = {"error_code": fail.error_code} if fail.error_code else {}
+    details = {**(fail.details or {}), **code} or None
     message = fail.message or MESSAGE_OF_TYPE.get(kind, f"Simulated {kind}")
     return ApiError(fail.status, message, kind=kind, details=details, headers=_headers(fail))
 

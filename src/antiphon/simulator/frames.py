@@ -12,6 +12,8 @@ from antiphon.simulator.answer import Answer, generated_bytes
 from antiphon.simulator.script import Block, Reply
 
 WORD = re.compile(r"\s*\S+|\s+")
+JSON_PART = re.compile(r"[^\s:,]+[\s:,]*|[\s:,]+")
+"""A key, a value or a word of one."""
 
 
 class Frame(NamedTuple):
@@ -123,7 +125,7 @@ def _divided(
 ) -> tuple[Frame, ...]:
     return tuple(
         _delta(index, {"type": kind, field: each}, len(each.encode()))
-        for each in pieces(text, deltas, delta_chars)
+        for each in pieces(text, deltas, delta_chars, JSON_PART if kind == "input_json_delta" else WORD)
     )
 
 
@@ -131,11 +133,11 @@ def _divided(
 _made_up_deltas = lru_cache(maxsize=8)(_divided)
 
 
-def pieces(text: str, deltas: int | None, delta_chars: int | None) -> list[str]:
+def pieces(text: str, deltas: int | None, delta_chars: int | None, word: re.Pattern[str] = WORD) -> list[str]:
     """The text in parts of `delta_chars` characters, else in as many parts as `deltas`, else word by word."""
     if delta_chars is not None:
         return [text[at : at + delta_chars] for at in range(0, len(text), delta_chars)]
     if deltas is not None:
         bounds = [len(text) * part // deltas for part in range(deltas + 1)]
         return [text[start:end] for start, end in pairwise(bounds) if end > start]
-    return WORD.findall(text)
+    return word.findall(text)

@@ -13,11 +13,12 @@ from antiphon.simulator.chunks import strike
 from antiphon.simulator.delivery import deliver_stream, deliver_whole
 from antiphon.simulator.errors import ApiError, scripted_error
 from antiphon.simulator.frames import Frame, answer_frames, event_frames
+from antiphon.simulator.headless import before_headers
 from antiphon.simulator.http import Exchange
 from antiphon.simulator.parts import Parts
 from antiphon.simulator.presets import spend_limit
 from antiphon.simulator.prompt import Prompt, read_prompt
-from antiphon.simulator.script import Drop, Events, Fail, Outcome, Page, Reply, StreamError
+from antiphon.simulator.script import Drop, Events, Fail, Outcome, Page, Reply, Stall, StreamError
 from antiphon.simulator.server_tools import container
 from antiphon.simulator.shape import Call
 
@@ -46,7 +47,7 @@ class Messages:
             ApiError: it is refused, or the script wants an error.
         """
         job = self._admitted(call, number, headers, exchange)
-        outcome: Outcome = self._parts.playbook.take(call.model.id) or self._parts.default
+        outcome = before_headers(self._parts.playbook.take(call.model.id) or self._parts.default)
         await self._delay(outcome, job)
         match outcome:
             case Reply():
@@ -117,7 +118,8 @@ class Messages:
     ) -> None:
         """Charged in full when it begins, and less if it breaks off."""
         progress, ended = Progress(), False
-        if how.fault is None or strike(frames, how.fault) > 0:
+        if how.fault is None or isinstance(how.fault, Stall) or strike(frames, how.fault) > 0:
+            progress.begun = True
             if isinstance(how, Reply):
                 self._parts.cache.keep(job.accounted, self._now())
             if usage is not None:

@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Iterable
 
+import msgspec
+
 from antiphon.simulator.script import Outcome
 
 
@@ -23,8 +25,15 @@ class Playbook:
         with self._lock:
             for index, outcome in enumerate(self._outcomes):
                 if outcome.for_model in (None, model):
-                    return self._outcomes.pop(index)
+                    self._use(index, outcome)
+                    return outcome
         return None
+
+    def _use(self, index: int, outcome: Outcome) -> None:
+        if outcome.times > 1:
+            self._outcomes[index] = msgspec.structs.replace(outcome, times=outcome.times - 1)
+        else:
+            self._outcomes.pop(index)
 
     def clear(self) -> None:
         with self._lock:

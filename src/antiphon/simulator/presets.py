@@ -5,13 +5,15 @@ from typing import Any
 from antiphon.simulator.script import Block, Fail, Page, Reply
 
 
-def tool_call(name: str, tool_input: dict[str, Any], *, text: str = "", call_id: str | None = None) -> Reply:
-    """The model asks for a tool: `tool_call("weather", {"city": "Paris"})`."""
+def tool_call(
+    name: str, tool_input: dict[str, Any], *, text: str = "", call_id: str | None = None, **how: Any
+) -> Reply:
+    """The model asks for a tool: `tool_call("weather", {"city": "Paris"})`; `how` is what `Reply` takes."""
     call: Block = {"type": "tool_use", "name": name, "input": tool_input}
     if call_id is not None:
         call["id"] = call_id
     said: tuple[Block, ...] = ({"type": "text", "text": text},) if text else ()
-    return Reply(content=(*said, call))
+    return Reply(content=(*said, call), **how)
 
 
 def cut_tool_call(name: str, partial_json: str) -> Reply:

@@ -13,6 +13,28 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from antiphon.simulator.faults import AnyFault, HangUp, Reset, Stall, StreamError, Truncate, Value
+from antiphon.simulator.points import PART_OF, part_of
+
+__all__ = [
+    "AnyFault",
+    "Block",
+    "Chunks",
+    "Drop",
+    "Ending",
+    "Events",
+    "Fail",
+    "HangUp",
+    "Outcome",
+    "Page",
+    "Reply",
+    "Reset",
+    "Stall",
+    "StreamError",
+    "Streamed",
+    "Truncate",
+]
+
 Block: TypeAlias = dict[str, Any]
 """A content block as the Messages API spells it: `{"type": "text", "text": "…"}` and its siblings."""
 
@@ -23,50 +45,8 @@ event: one chunk each. whole: what is due together in one chunk. torn: chunks th
 several bytes and between the two line feeds that end an event. byte: every byte in a chunk of its own.
 """
 
-
-class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What all values of a script have in common."""
-
-
-class Fault(Value, frozen=True, kw_only=True):
-    """Something that happens in the middle of a stream."""
-
-    after: int = 0
-    """How much goes out before it. With `of="deltas"`, 0 means: all that stands before the first delta. A
-    stream with fewer deltas is struck just before its `message_stop`."""
-    of: Literal["deltas", "events"] = "deltas"
-    """`StreamError(after=0, of="events")` is the very first event of the stream."""
-
-
-class StreamError(Fault, frozen=True, kw_only=True, tag="error"):
-    """An `error` event, then the end. Asked for without `stream`, the reply is the matching HTTP error."""
-
-    type: str = "overloaded_error"
-    message: str = "Overloaded"
-    details: dict[str, Any] | None = None
-
-
-class HangUp(Fault, frozen=True, kw_only=True, tag="hang_up"):
-    """The connection is closed in the middle of the body (FIN)."""
-
-
-class Reset(Fault, frozen=True, kw_only=True, tag="reset"):
-    """The connection is reset in the middle of the body (RST)."""
-
-
-class Truncate(Fault, frozen=True, kw_only=True, tag="truncate"):
-    """The body ends as if all were well, without the events that are missing."""
-
-
-class Stall(Fault, frozen=True, kw_only=True, tag="stall"):
-    """Nothing comes, until the client leaves, `release()` is called or `seconds` pass; then it goes on."""
-
-    seconds: float = 600.0
-    ping_every: float | None = None
-    """Seconds between `ping` events meanwhile; None is silence."""
-
-
-AnyFault: TypeAlias = StreamError | HangUp | Reset | Truncate | Stall
+Ending: TypeAlias = Literal["before_deltas", "mid_thinking", "mid_text", "mid_tool_input", "after_deltas"]
+"""Where an answer may end: places as those of faults."""
 
 
 class Scripted(Value, frozen=True, kw_only=True):
@@ -74,8 +54,14 @@ class Scripted(Value, frozen=True, kw_only=True):
 
     for_model: str | None = None
     """Only a request to this model takes it; others take what comes after."""
+    times: int = 1
+    """How many requests take it, one after the other."""
     delay: float = 0.0
     """Before the response begins. `Simulator.release()` ends it."""
+
+    def __post_init__(self) -> None:
+        if self.times < 1:
+            raise ValueError("An outcome is used at least once.")
 
 
 class Streamed(Scripted, frozen=True, kw_only=True):
@@ -100,11 +86,14 @@ class Reply(Streamed, frozen=True, kw_only=True, tag="reply"):
     content: tuple[Block, ...] | None = None
     """All blocks, sent verbatim. A `tool_use` block without `id` gets one; one whose `input` is a string is
     streamed as exactly that JSON text, which may be cut short."""
+    ends: Ending | None = None
+    """Where the answer ends by itself, with `stop_reason` (`max_tokens` without one): nothing of what stands
+    behind is generated or charged. None is after all of it."""
     stop_reason: str | None = None
     """Without it: `tool_use` with such a block, `max_tokens` if the text did not fit, else `end_turn`."""
     stop_sequence: str | None = None
     stop_details: dict[str, Any] | None = None
-    usage: dict[str, Any] = {}
+    usage: dict[str, Any] = msgspec.field(default_factory=dict)
     """Replaces single fields of the usage that was counted."""
     deltas: int | None = None
     """Into how many deltas each block is divided. Neither this nor `delta_chars`: word by word."""
@@ -114,6 +103,7 @@ class Reply(Streamed, frozen=True, kw_only=True, tag="reply"):
     """Sent before the first delta, as they are: events of a type that nobody knows yet."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.text is not None and self.content is not None:
             raise ValueError("A reply has either text or content: put the text into a block of content.")
         if (self.deltas is not None and self.deltas < 1) or (
@@ -124,6 +114,15 @@ class Reply(Streamed, frozen=True, kw_only=True, tag="reply"):
             raise ValueError(
                 "deltas and delta_chars together make up the text: give only one of them with text."
             )
+        for place in (self.ends, None if self.fault is None else self.fault.at):
+            part = None if place is None else PART_OF.get(place)
+            if part is not None and part not in self._parts():
+                raise ValueError(f"This reply has no {part}, so nothing can happen {place!r}.")
+
+    def _parts(self) -> list[str]:
+        if self.content is not None:
+            return [part_of(block) for block in self.content]
+        return ["text"] if self.thinking is None else ["thinking", "text"]
 
     @property
     def made_up(self) -> bool:
@@ -146,14 +145,17 @@ class Fail(Scripted, frozen=True, kw_only=True, tag="fail"):
     message: str | None = None
     error_code: str | None = None
     """Becomes `error.details.error_code`."""
+    details: dict[str, Any] | None = None
+    """All of `error.details`."""
     retry_after: float | str | None = None
     """The header: seconds, or an HTTP date."""
     retry_after_ms: float | None = None
     should_retry: bool | None = None
     """The header `x-should-retry`."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 400 <= self.status <= 599:
             raise ValueError("A failure has a status from 400 to 599: use a page for another one.")
 
@@ -164,9 +166,10 @@ class Page(Scripted, frozen=True, kw_only=True, tag="page"):
     status: int = 502
     body: str = "<html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
     content_type: str = "text/html"
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 200 <= self.status <= 599:
             raise ValueError("A page has a status from 200 to 599.")
 

@@ -89,10 +89,11 @@ def test_an_answer_that_was_too_long_says_why_it_ended(client: Client, simulator
     assert client.chat("Tell me everything.").json["stop_reason"] == "max_tokens"
 
 
-def test_an_empty_answer_is_an_answer(client: Client, simulator: Simulator) -> None:
-    simulator.script(Reply(content=()))
+def test_an_empty_answer_is_asked_for_once_more(client: Client, simulator: Simulator) -> None:
+    simulator.script(Reply(content=()), Reply(text="Here."), Reply(content=()), Reply(content=()))
+    assert client.chat("Hello?").json["response"] == "Here."
     answer = client.chat("Say nothing.")
-    assert (answer.status, answer.json["response"]) == (200, "")
+    assert (answer.status, answer.json["type"]) == (502, "/problems/empty-answer")
     assert client.chat("And now?").status == 200
 
 

@@ -94,9 +94,10 @@ def test_a_refusal_is_told_as_text_and_then_done(client: Client, simulator: Simu
     assert last_history(simulator) == [("user", "Something nice.")]
 
 
-def test_an_empty_answer_is_only_done(client: Client, simulator: Simulator) -> None:
-    simulator.script(Reply(content=()))
-    assert [frame["done"] for frame in client.stream("Say nothing.").frames] == [True]
+def test_of_an_empty_answer_there_is_only_an_end(client: Client, simulator: Simulator) -> None:
+    simulator.script(Reply(content=()), Reply(content=()))
+    (frame,) = client.stream("Say nothing.").frames
+    assert frame["error"]["type"] == "/problems/empty-answer"
 
 
 def test_a_reader_who_leaves_does_not_stop_the_answer(kept_client: Client, simulator: Simulator) -> None:

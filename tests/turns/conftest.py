@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from antiphon.model.client import ClaudeUpstream
 from antiphon.service import Service
 from antiphon.settings import Settings
 from antiphon.simulator.server import Simulator
+from antiphon.tools.offering import Offered
 
 OpenService = Callable[..., Awaitable[Service]]
 
@@ -29,9 +30,9 @@ async def open_one(simulator: Simulator, store_url: str) -> AsyncIterator[OpenSe
     """Opens services on one store, each as a replica of its own; `drop` and `close` them, or it does."""
     opened: list[Service] = []
 
-    async def open_one(**settings: Any) -> Service:
+    async def open_one(tools: Sequence[Offered] = (), **settings: Any) -> Service:
         upstream = ClaudeUpstream(api_key="key", base_url=simulator.url, stall_s=settings.get("stall_s", 60))
-        service = await open_service(Settings(store=store_url, **settings), upstream=upstream)
+        service = await open_service(Settings(store=store_url, **settings), upstream=upstream, tools=tools)
         opened.append(service)
         return service
 

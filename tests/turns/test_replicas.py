@@ -10,7 +10,7 @@ from antiphon.domain import events as e
 from antiphon.errors import Busy
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
-from antiphon.simulator.script import Reply
+from antiphon.simulator.script import Fail, Reply, Stall
 from antiphon.simulator.server import Simulator
 from antiphon.stores.frames import decode_all
 
@@ -131,3 +131,30 @@ async def test_an_attempt_that_was_lost_is_charged_once(open_one: OpenService, s
     assert row.cost_nanodollars == answer.turn.cost_nanodollars > held
     (standing,) = await two.standings(ME)
     assert standing.left == standing.nanodollars - row.cost_nanodollars
+
+
+async def test_a_replica_that_takes_over_knows_what_was_tried(
+    open_one: OpenService, simulator: Simulator
+) -> None:
+    """The first one dies while the fallback answers: it is asked once more, and nobody else."""
+    first = await open_one(max_attempts=2, fallback=("claude-haiku-5-5",), lease_s=0.5)
+    header = await first.create(ME)
+    simulator.script(
+        Fail(status=529, for_model="claude-sonnet-5-5"),
+        Reply(text="one two three", fault=Stall(at="mid_text", seconds=600), for_model="claude-haiku-5-5"),
+        Reply(text="Done.", for_model="claude-haiku-5-5"),
+    )
+    accepted = await first.send(ME, header.id, Ask(content="go"))
+    async with asyncio.timeout(10):
+        async for frames in first.follow_turn(accepted):
+            if any(frame.type == e.BlockDelta.type for frame in frames):
+                break
+        await first.close()
+        second = await open_one(max_attempts=2, fallback=("claude-haiku-5-5",), lease_s=0.5)
+        answer = await second.answer(accepted)
+    assert (answer.text, answer.turn.model) == ("Done.", "claude-haiku-5-5")
+    assert [request.body["model"] for request in simulator.requests] == [
+        "claude-sonnet-5-5",
+        "claude-haiku-5-5",
+        "claude-haiku-5-5",
+    ]

@@ -22,6 +22,8 @@ four at most: the plan sets them anew."""
 GO_ON = text_block("Please continue.")
 """Sent after an assistant's message without a word: the same request would end so again."""
 
+SERVER_USES = ("server_tool_use", "mcp_tool_use")
+
 PLAIN = ("text", *THINKING)
 """Blocks that carry nothing of ours and need no other: most of a long history."""
 
@@ -118,6 +120,8 @@ def _paired(messages: Sequence[_Said]) -> Iterator[tuple[Role, list[Block]]]:
             kept = _only("tool_use", _answered(after) - used, content)
             asked = _ids("tool_use", kept)
             used |= asked
+            if after is not None:  # else Claude goes on with them
+                kept = _without_lost(kept, after)
             yield role, _without_end_thinking(kept)
         else:
             kept = _only("tool_result", asked, content)
@@ -149,6 +153,15 @@ def _only(kind: str, ids: set[str], content: Sequence[Block]) -> list[Block]:
         elif block.get("type") not in _ID:
             kept.append(block)
     return kept
+
+
+def _without_lost(content: list[Block], after: _Said) -> list[Block]:
+    """Without uses of Claude's own tools of which no result came: it paused there and did not go on."""
+    if all(block.get("type") not in SERVER_USES for block in content):
+        return content
+    following = after[1] if after[0] == "assistant" else []
+    answered = {block.get("tool_use_id") for block in (*content, *following)}
+    return [b for b in content if b.get("type") not in SERVER_USES or b.get("id") in answered]
 
 
 def _without_end_thinking(content: list[Block]) -> list[Block]:

@@ -41,6 +41,11 @@ class Breaker:
         circuit.until, circuit.probed = self._now() + circuit.rest_s, True
         return 0.0
 
+    def works(self, model: str) -> bool:
+        """Whether it is asked as usual."""
+        circuit = self._circuits.get(model)
+        return circuit is None or circuit.until is None
+
     def answered(self, model: str) -> None:
         self._circuits.pop(model, None)
 

@@ -35,6 +35,8 @@ STATUS: Mapping[str, int] = {
     "upstream-rejected": 502,
     "upstream-auth": 502,
     "upstream-failed": 502,
+    "no-room": 502,
+    "empty-answer": 502,
     "upstream-busy": 503,
     "store-unavailable": 503,
     "deadline": 504,

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import Message, text_of
+from antiphon.domain.messages import Block, Message, text_of
 from antiphon.domain.state import Turn
 from antiphon.stores.frames import Frame, decode, decode_all
 
@@ -17,21 +18,36 @@ class Answer:
     turn: Turn
     message: Message | None
     seq: int
+    before: tuple[Block, ...] = ()
+    """What was said in this answer before Claude paused and went on."""
 
     @property
     def text(self) -> str:
         """The visible text; for a refusal, the sentence that says so."""
         if self.turn.status == "refused" and self.turn.error is not None:
             return self.turn.error.detail
-        return text_of(self.message.content) if self.message else ""
+        return text_of(self.blocks)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its content, with what was said before a pause in it."""
+        return (*self.before, *(self.message.content if self.message else ()))
 
 
 def read_answer(turn_id: str, frames: Sequence[Frame]) -> Answer:
     """The answer in a turn's frames; `block_delta` frames are not needed."""
     shown = fold(decode_all(frames))
     turn = shown.turns[turn_id]
-    last = turn.steps[-1][0] if turn.steps else None
-    return Answer(turn=turn, message=shown.messages.get(last or ""), seq=frames[-1].seq)
+    said = [shown.messages[step[0]] for step in takewhile(_unanswered, reversed(turn.steps))]
+    if not said and turn.steps:  # the turn was stopped while its tools ran
+        said = [shown.messages[turn.steps[-1][0]]]
+    before = tuple(block for message in reversed(said[1:]) for block in message.content)
+    return Answer(turn=turn, message=said[0] if said else None, seq=frames[-1].seq, before=before)
+
+
+def _unanswered(step: tuple[str, ...]) -> bool:
+    """A step without the results of tools: the last one, and those before it that were paused."""
+    return len(step) == 1
 
 
 async def only_turn(

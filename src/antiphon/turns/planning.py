@@ -108,7 +108,9 @@ async def plan_start(parts: Parts, acceptance: Acceptance, header: Header) -> Pl
         return None
     record = record_of(acceptance, header, seq=header.last_seq + (2 if acceptance.message else 1))
     ground = await survey(parts, record.queue, first_step(record, None, parts.now()))
-    if not isinstance(compaction_due(parts, ground), Nothing):
+    if not parts.breaker.works(ground.request.model) or not isinstance(
+        compaction_due(parts, ground), Nothing
+    ):
         return None
     return await plan_step(parts, record.id, ground)
 

@@ -79,7 +79,7 @@ class Steps:
 
     def end(self, progress: Progress, status: e.TurnStatus, error: e.Problem | None) -> Change:
         """The end of the turn between two requests."""
-        shown = progress.shown
+        shown = None if status == "failed" and not self._record.queue.keep_partial else progress.shown
         if progress.asked is not None and (text := text_only(progress.asked.content)):
             shown = replace(progress.asked, content=text)
         if (step := self._open) is not None:  # announced, but never followed to its end

@@ -1,0 +1,104 @@
+"""What a message brings: a reply, or the error that stands for it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from antiphon.domain import events as e
+from antiphon.domain.messages import Block
+from antiphon.domain.usage import Usage
+from antiphon.errors import (
+    AnswerError,
+    AnswerInterrupted,
+    AntiphonError,
+    DeadlineExceeded,
+    InvalidRequest,
+    OverBudget,
+    UpstreamAuth,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamRejected,
+)
+from antiphon.money.dollars import dollars
+from antiphon.service import Answer
+from antiphon.stores.frames import Frame, decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Claude's answer to one message. `str(reply)` is its text."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    """The content as the API spelled it; empty for a refusal."""
+    stop_reason: str
+    usage: Usage
+    cost_usd: Decimal
+    model: str
+    turn_id: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a conversation used and cost so far.
+
+    `cache_hit_ratio` is cache reads over all input tokens; `saved_usd` is what the same requests would have
+    cost without any cache, minus what they did cost.
+    """
+
+    session_id: str | None
+    turns: int
+    usage: Usage
+    cost_usd: Decimal
+    cache_hit_ratio: float
+    saved_usd: Decimal
+
+
+def delta_text(frames: list[Frame]) -> str:
+    """The visible text that these frames add."""
+    deltas = (decode(frame) for frame in frames if frame.type == e.BlockDelta.type)
+    texts = (delta.delta for delta in deltas if isinstance(delta, e.BlockDelta))
+    return "".join(delta["text"] for delta in texts if delta.get("type") == "text_delta")
+
+
+def reply_of(answer: Answer) -> Reply:
+    turn = answer.turn
+    if turn.status not in ("completed", "refused"):
+        raise error_of(answer)
+    return Reply(
+        text=answer.text,
+        blocks=answer.message.content if answer.message else (),
+        stop_reason=turn.stop_reason or "unknown",
+        usage=turn.usage,
+        cost_usd=dollars(turn.cost_nanodollars),
+        model=turn.model or "",
+        turn_id=turn.id,
+    )
+
+
+_ERRORS: dict[str, type[AntiphonError]] = {
+    kind.name: kind
+    for kind in (
+        DeadlineExceeded,
+        InvalidRequest,
+        UpstreamAuth,
+        UpstreamBusy,
+        UpstreamFailed,
+        UpstreamRejected,
+    )
+}
+
+
+def error_of(answer: Answer) -> AntiphonError:
+    """The error that ended a turn without a whole answer."""
+    problem, turn_id = answer.turn.error, answer.turn.id
+    if problem is None:
+        return AnswerInterrupted("The answer was stopped.", partial=answer.text, turn_id=turn_id)
+    if problem.name == OverBudget.name:
+        return OverBudget(problem.detail, **{**(problem.facts or {}), "turn_id": turn_id})
+    if answer.message is not None:
+        return AnswerInterrupted(problem.detail, partial=answer.text, turn_id=turn_id)
+    facts = {} if problem.retry_after_s is None else {"retry_after": problem.retry_after_s}
+    return _ERRORS.get(problem.name, AnswerError)(problem.detail, turn_id=turn_id, **facts)

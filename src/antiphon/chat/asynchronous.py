@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from antiphon.bootstrap import make_upstream, open_service
 from antiphon.chat.replies import Reply, Stats, delta_text, reply_of
@@ -17,7 +17,7 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import clean_text
 from antiphon.money.dollars import dollars, nanodollars
-from antiphon.service import LOCAL_PRINCIPAL, Ask, Service, read_answer
+from antiphon.service import LOCAL_PRINCIPAL, Ask, Service, TurnOptions, read_answer, turn_options
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
@@ -79,15 +79,17 @@ class AsyncChat:
         self._conversation_id: str | None = None
         self._opening = asyncio.Lock()
 
-    async def send(self, text: str) -> Reply:
-        """Send a message and wait for the whole answer.
+    async def send(self, text: str, **options: Unpack[TurnOptions]) -> Reply:
+        """Send a message and wait for the whole answer; `options` hold for this turn.
 
         Raises:
-            InvalidRequest: the message is empty.
+            InvalidRequest: the message is empty, or an option cannot be used.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(Ask(content=text, keep_partial=False))
+        service, accepted = await self._send(
+            Ask(content=text, keep_partial=False, options=turn_options(**options))
+        )
         try:
             answer = await service.answer(accepted)
         except asyncio.CancelledError:
@@ -95,15 +97,18 @@ class AsyncChat:
             raise
         return reply_of(answer)
 
-    async def stream(self, text: str) -> AsyncGenerator[str, None]:
+    async def stream(self, text: str, **options: Unpack[TurnOptions]) -> AsyncGenerator[str, None]:
         """Send a message and yield the answer's text as it comes. Leaving the loop stops the answer.
 
         Raises:
+            InvalidRequest: as `send`.
             AnswerInterrupted: cut short after text was seen, which is kept as the answer.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(Ask(content=text, restart="never"))
+        service, accepted = await self._send(
+            Ask(content=text, restart="never", options=turn_options(**options))
+        )
         frames: list[Frame] = []
         seen_seq = accepted.seq
         try:

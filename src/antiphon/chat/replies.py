@@ -28,6 +28,8 @@ class Reply:
     """Claude's answer to one message. `str(reply)` is its text."""
 
     text: str
+    thinking: str
+    """What can be read of Claude's thinking: a summary of it if `thinking="shown"` was asked for."""
     blocks: tuple[Block, ...]
     """The content as the API spelled it; empty for a refusal."""
     stop_reason: str
@@ -69,6 +71,7 @@ def reply_of(answer: Answer) -> Reply:
         raise error_of(answer)
     return Reply(
         text=answer.text,
+        thinking=answer.thinking,
         blocks=answer.message.content if answer.message else (),
         stop_reason=turn.stop_reason or "unknown",
         usage=turn.usage,

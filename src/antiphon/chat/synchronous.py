@@ -5,10 +5,11 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from antiphon.chat.asynchronous import AsyncChat
 from antiphon.chat.replies import Reply, Stats
+from antiphon.service import TurnOptions
 
 T = TypeVar("T")
 
@@ -24,13 +25,13 @@ class Chat:
         self._loop = _Loop()
         self._finalizer = weakref.finalize(self, self._loop.stop, self._chat.close)
 
-    def send(self, text: str) -> Reply:
+    def send(self, text: str, **options: Unpack[TurnOptions]) -> Reply:
         """As `AsyncChat.send`. Ctrl-C stops the answer."""
-        return self._loop.run(self._chat.send(text))
+        return self._loop.run(self._chat.send(text, **options))
 
-    def stream(self, text: str) -> Iterator[str]:
+    def stream(self, text: str, **options: Unpack[TurnOptions]) -> Iterator[str]:
         """As `AsyncChat.stream`."""
-        pieces = self._chat.stream(text)
+        pieces = self._chat.stream(text, **options)
         try:
             while (piece := self._loop.run(_next(pieces))) is not None:
                 yield piece

@@ -69,7 +69,7 @@ def plan_request(
         system=(text_block(header.system),) if header.system.strip() else (),
         messages=(*begins, *messages),
         tools=fixed_tools(request.tools),
-        options={**header.options, **request.options},
+        options=merged(header.options, request.options),
     )
     return _for_model(plan, request)
 
@@ -97,6 +97,14 @@ def fixed_tools(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time."""
     named = sorted(tools, key=lambda tool: (str(tool.get("name", "")), str(tool.get("type", ""))))
     return tuple({key: _spelled(tool[key]) for key in sorted(tool) if key not in OURS} for tool in named)
+
+
+def merged(options: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A conversation's options with those of one turn over them; of `output_config`, field by field."""
+    both = {**options, **own}
+    if (config := options.get("output_config")) and (over := own.get("output_config")):
+        both["output_config"] = {**config, **over}
+    return both
 
 
 def _seq(compaction: Compaction) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import Message, text_of
+from antiphon.domain.messages import Message, text_of, thinking_of
 from antiphon.domain.state import Turn
 from antiphon.stores.frames import Frame, decode, decode_all
 
@@ -17,6 +17,8 @@ class Answer:
     turn: Turn
     message: Message | None
     seq: int
+    thinking: str = ""
+    """What can be read of the thinking of all its steps."""
 
     @property
     def text(self) -> str:
@@ -31,7 +33,14 @@ def read_answer(turn_id: str, frames: Sequence[Frame]) -> Answer:
     shown = fold(decode_all(frames))
     turn = shown.turns[turn_id]
     last = turn.steps[-1][0] if turn.steps else None
-    return Answer(turn=turn, message=shown.messages.get(last or ""), seq=frames[-1].seq)
+    made = [shown.messages[each] for step in turn.steps for each in step if each in shown.messages]
+    thoughts = [thought for message in made if (thought := thinking_of(message.content))]
+    return Answer(
+        turn=turn,
+        message=shown.messages.get(last or ""),
+        seq=frames[-1].seq,
+        thinking="\n\n".join(thoughts),
+    )
 
 
 async def only_turn(

@@ -27,6 +27,7 @@
         ├── UpstreamBusy          429, 529: retry later
         ├── UpstreamFailed        5xx, a cut or silent stream
         ├── DeadlineExceeded      no answer in the time allowed
+        ├── AnswerUnusable        it does not have the form that was asked for; `.text` holds it
         └── AnswerInterrupted     cut short after text was seen; `.partial` holds it
 
 `name` is the last part of the problem type (RFC 9457): ``/problems/<name>``.
@@ -170,6 +171,19 @@ class UpstreamFailed(AnswerError):
 class DeadlineExceeded(AnswerError):
     name = "deadline"
     title = "Claude took too long"
+
+
+class AnswerUnusable(AnswerError):
+    name = "answer-unusable"
+    title = "The answer cannot be used"
+    retryable = False
+
+    def __init__(self, detail: str, *, text: str = "", stop_reason: str = "", **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.text = text
+        """What Claude said."""
+        self.stop_reason = stop_reason
+        """Why it ended: `refusal`, `max_tokens` …; `end_turn`: by itself, and it does not fit."""
 
 
 class AnswerInterrupted(AnswerError):

@@ -5,23 +5,28 @@ Nothing is opened before the first message but credentials are looked for at onc
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, TypeVar, Unpack, overload
 
 from antiphon.bootstrap import make_upstream, open_service
-from antiphon.chat.replies import Reply, Stats, delta_text, reply_of
+from antiphon.chat.replies import Reply, Stats, delta_text, reply_of, unusable, whole_text
+from antiphon.chat.shapes import REPAIR, Shape, Unfit, shape_of
+from antiphon.context.plan import merged
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
-from antiphon.domain.messages import clean_text
+from antiphon.domain.messages import Block, clean_text, text_block
+from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars, nanodollars
-from antiphon.service import LOCAL_PRINCIPAL, Ask, Service, TurnOptions, read_answer, turn_options
+from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, TurnOptions, read_answer, turn_options
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
 from antiphon.tools.offering import Offered
+
+T = TypeVar("T")
 
 
 class AsyncChat:
@@ -87,15 +92,31 @@ class AsyncChat:
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(
-            Ask(content=text, keep_partial=False, options=turn_options(**options))
-        )
+        return reply_of(await self._answered(text, turn_options(**options)))
+
+    @overload
+    async def ask(self, text: str, schema: type[T], **options: Unpack[TurnOptions]) -> T: ...
+    @overload
+    async def ask(self, text: str, schema: Mapping[str, Any], **options: Unpack[TurnOptions]) -> Any: ...
+    async def ask(self, text: str, schema: object, **options: Unpack[TurnOptions]) -> Any:
+        """Send a message that is answered in a form: `schema` is a pydantic model, or another type that
+        pydantic can read from JSON, or a JSON schema. Returns the value, checked.
+
+        An answer that does not fit is told to Claude, once, in a further turn.
+
+        Raises:
+            AnswerUnusable: refused, cut short, or unfit twice; the history is as it was.
+            InvalidRequest: as `send`, or the schema cannot be used.
+            OverBudget, AnswerError: as `send`.
+        """
+        shape = shape_of(schema)
+        asked = merged(turn_options(**options), shape.options)
+        answers: list[Answer] = []
         try:
-            answer = await service.answer(accepted)
-        except asyncio.CancelledError:
-            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
+            return await self._shaped(shape, shape.content(text), asked, answers)
+        except AntiphonError:
+            await self._go_back(answers)
             raise
-        return reply_of(answer)
 
     async def stream(self, text: str, **options: Unpack[TurnOptions]) -> AsyncGenerator[str, None]:
         """Send a message and yield the answer's text as it comes. Leaving the loop stops the answer.
@@ -165,6 +186,36 @@ class AsyncChat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def _answered(self, content: str | Sequence[Block], options: dict[str, Any]) -> Answer:
+        """The whole answer. Being cancelled stops it."""
+        service, accepted = await self._send(Ask(content=content, keep_partial=False, options=options))
+        try:
+            return await service.answer(accepted)
+        except asyncio.CancelledError:
+            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
+            raise
+
+    async def _shaped(
+        self, shape: Shape, content: Sequence[Block], options: dict[str, Any], answers: list[Answer]
+    ) -> Any:
+        """The value of the first answer, or of the second, which knows what was wrong with the first."""
+        faults = ""
+        for _ in range(2):
+            answers.append(await self._answered(content, options))
+            try:
+                return shape.value(whole_text(answers[-1]))
+            except Unfit as unfit:
+                faults, content = str(unfit), [text_block(REPAIR.format(unfit))]
+        raise unusable(answers[-1], faults)
+
+    async def _go_back(self, answers: Sequence[Answer]) -> None:
+        """These answers are no part of the history, unless somebody went on from them meanwhile."""
+        service, conversation_id = await self._open()
+        made = {answer.message.id for answer in answers if answer.message is not None}
+        with contextlib.suppress(AntiphonError):
+            if (await service.get(LOCAL_PRINCIPAL, conversation_id)).head in made:
+                await service.move_head(LOCAL_PRINCIPAL, conversation_id, answers[0].turn.parent_id)
 
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()

@@ -9,6 +9,7 @@ from antiphon.domain.usage import Usage
 from antiphon.errors import (
     AnswerError,
     AnswerInterrupted,
+    AnswerUnusable,
     AntiphonError,
     DeadlineExceeded,
     InvalidRequest,
@@ -18,6 +19,7 @@ from antiphon.errors import (
     UpstreamFailed,
     UpstreamRejected,
 )
+from antiphon.model.stops import CutShort, stop_of
 from antiphon.money.dollars import dollars
 from antiphon.service import Answer
 from antiphon.stores.frames import Frame, decode
@@ -78,6 +80,42 @@ def reply_of(answer: Answer) -> Reply:
         cost_usd=dollars(turn.cost_nanodollars),
         model=turn.model or "",
         turn_id=turn.id,
+    )
+
+
+CUT = {
+    "max_tokens": "it reached the most tokens that it may have. Allow more with max_tokens, or ask for less",
+    "context_window": "the conversation fills the model's context window. Ask in a new conversation",
+}
+
+
+def whole_text(answer: Answer) -> str:
+    """The text of an answer that came to its own end.
+
+    Raises:
+        AnswerUnusable: it was refused or cut short. AnswerError: there is none.
+    """
+    turn = answer.turn
+    if turn.status not in ("completed", "refused"):
+        raise error_of(answer)
+    facts = {"stop_reason": turn.stop_reason or "unknown", "turn_id": turn.id}
+    if turn.status == "refused":
+        raise AnswerUnusable(answer.text, **facts)
+    stop = stop_of(turn.stop_reason, answer.message.content if answer.message else ())
+    if isinstance(stop, CutShort):
+        sentence = f"The answer ended before it was whole: {CUT[stop.limit]}. The history is as it was."
+        raise AnswerUnusable(sentence, text=answer.text, **facts)
+    return answer.text
+
+
+def unusable(answer: Answer, faults: str) -> AnswerUnusable:
+    """The error for an answer that does not fit, though Claude was told what is wrong."""
+    return AnswerUnusable(
+        f"Claude's answer does not fit the schema, also after it was told what was wrong: {faults}. The "
+        "history is as it was; ask in other words, or with another schema.",
+        text=answer.text,
+        stop_reason=answer.turn.stop_reason or "unknown",
+        turn_id=answer.turn.id,
     )
 
 

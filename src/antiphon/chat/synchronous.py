@@ -3,9 +3,9 @@
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, overload
 
 from antiphon.chat.asynchronous import AsyncChat
 from antiphon.chat.replies import Reply, Stats
@@ -28,6 +28,14 @@ class Chat:
     def send(self, text: str, **options: Unpack[TurnOptions]) -> Reply:
         """As `AsyncChat.send`. Ctrl-C stops the answer."""
         return self._loop.run(self._chat.send(text, **options))
+
+    @overload
+    def ask(self, text: str, schema: type[T], **options: Unpack[TurnOptions]) -> T: ...
+    @overload
+    def ask(self, text: str, schema: Mapping[str, Any], **options: Unpack[TurnOptions]) -> Any: ...
+    def ask(self, text: str, schema: Any, **options: Unpack[TurnOptions]) -> Any:
+        """As `AsyncChat.ask`."""
+        return self._loop.run(self._chat.ask(text, schema, **options))
 
     def stream(self, text: str, **options: Unpack[TurnOptions]) -> Iterator[str]:
         """As `AsyncChat.stream`."""

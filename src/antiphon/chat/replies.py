@@ -1,7 +1,9 @@
 """What a message brings: a reply, or the error that stands for it."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from antiphon.domain import events as e
 from antiphon.domain.messages import Block
@@ -23,6 +25,8 @@ from antiphon.model.stops import CutShort, stop_of
 from antiphon.money.dollars import dollars
 from antiphon.service import Answer
 from antiphon.stores.frames import Frame, decode
+
+Written: TypeAlias = Literal["text", "thinking"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +64,20 @@ class Stats:
     saved_usd: Decimal
 
 
+DELTAS: Mapping[str, Written] = {"text_delta": "text", "thinking_delta": "thinking"}
+
+
+def written(frames: Iterable[Frame]) -> Iterator[tuple[Written, str]]:
+    """What these frames add that can be read, piece by piece."""
+    for frame in frames:
+        event = decode(frame) if frame.type == e.BlockDelta.type else None
+        if isinstance(event, e.BlockDelta) and (kind := DELTAS.get(str(event.delta.get("type")))):
+            yield kind, event.delta[kind]
+
+
 def delta_text(frames: list[Frame]) -> str:
     """The visible text that these frames add."""
-    deltas = (decode(frame) for frame in frames if frame.type == e.BlockDelta.type)
-    texts = (delta.delta for delta in deltas if isinstance(delta, e.BlockDelta))
-    return "".join(delta["text"] for delta in texts if delta.get("type") == "text_delta")
+    return "".join(text for kind, text in written(frames) if kind == "text")
 
 
 def reply_of(answer: Answer) -> Reply:

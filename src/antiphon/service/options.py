@@ -19,8 +19,8 @@ THINKING: Mapping[ThinkingChoice, Mapping[str, str]] = {
 
 REMOVED = ("temperature", "top_p", "top_k")
 REMOVED_WORDS = (
-    "is not taken any more: Claude's API has removed it. Say in the message or the system prompt how free "
-    "the answer may be"
+    "is not taken any more, because Claude's API has removed it: say in the message or the system prompt how "
+    "free the answer may be"
 )
 
 

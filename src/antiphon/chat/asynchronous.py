@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from antiphon.bootstrap import make_upstream, open_service
+from antiphon.chat.forms import REPAIR, Form, Unfit, form_of
 from antiphon.chat.replies import Reply, Stats, delta_text, reply_of, unusable, whole_text
-from antiphon.chat.shapes import REPAIR, Shape, Unfit, shape_of
 from antiphon.context.plan import merged
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
@@ -109,11 +109,11 @@ class AsyncChat:
             InvalidRequest: as `send`, or the schema cannot be used.
             OverBudget, AnswerError: as `send`.
         """
-        shape = shape_of(schema)
-        asked = merged(turn_options(**options), shape.options)
+        form = form_of(schema)
+        asked = merged(turn_options(**options), form.options)
         answers: list[Answer] = []
         try:
-            return await self._shaped(shape, shape.content(text), asked, answers)
+            return await self._in_form(form, form.content(text), asked, answers)
         except AntiphonError:
             await self._go_back(answers)
             raise
@@ -196,15 +196,15 @@ class AsyncChat:
             await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
             raise
 
-    async def _shaped(
-        self, shape: Shape, content: Sequence[Block], options: dict[str, Any], answers: list[Answer]
+    async def _in_form(
+        self, form: Form, content: Sequence[Block], options: dict[str, Any], answers: list[Answer]
     ) -> Any:
         """The value of the first answer, or of the second, which knows what was wrong with the first."""
         faults = ""
         for _ in range(2):
             answers.append(await self._answered(content, options))
             try:
-                return shape.value(whole_text(answers[-1]))
+                return form.value(whole_text(answers[-1]))
             except Unfit as unfit:
                 faults, content = str(unfit), [text_block(REPAIR.format(unfit))]
         raise unusable(answers[-1], faults)

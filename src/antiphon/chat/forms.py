@@ -28,7 +28,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Form:
     """`read` makes a value of JSON text, or raises Unfit."""
 
     schema: Mapping[str, Any]
@@ -38,7 +38,7 @@ class Shape:
 
     @property
     def options(self) -> dict[str, Any]:
-        """For the turn: the same bytes each time, so that a second question of this shape finds the cache."""
+        """For the turn: the same bytes each time, so that a second question of this form finds the cache."""
         if self.strict is None:
             return {}
         return {"output_config": {"format": {"type": "json_schema", "schema": self.strict}}}
@@ -53,10 +53,10 @@ class Shape:
         return self.read(json_in(answer))
 
 
-def shape_of(schema: Any) -> Shape:
+def form_of(schema: Any) -> Form:
     """Raises InvalidRequest: this says nothing about JSON."""
     if isinstance(schema, Mapping):
-        return Shape(schema, strict_form(schema), _reader_of_schema(schema))
+        return Form(schema, strict_form(schema), _reader_of_schema(schema))
     adapter: TypeAdapter[Any]
     try:
         if isroutine(schema):
@@ -65,7 +65,7 @@ def shape_of(schema: Any) -> Shape:
         described = adapter.json_schema()
     except (PydanticUserError, NameError, TypeError) as error:
         raise InvalidRequest(f"The schema cannot be used: {_first_line(error)}. Nothing was sent.") from None
-    return Shape(described, strict_form(described), _reader_of_type(adapter))
+    return Form(described, strict_form(described), _reader_of_type(adapter))
 
 
 def json_in(answer: str) -> str:

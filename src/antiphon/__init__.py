@@ -10,6 +10,7 @@ from antiphon.domain.usage import Usage
 from antiphon.errors import (
     AnswerError,
     AnswerInterrupted,
+    AnswerUnusable,
     AntiphonError,
     Busy,
     ConfigurationError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerError",
     "AnswerInterrupted",
+    "AnswerUnusable",
     "AntiphonError",
     "AsyncChat",
     "Busy",

@@ -30,6 +30,7 @@
         ├── DeadlineExceeded      no answer in the time allowed
         ├── NoRoom                the answer's tokens, or the window, were used up before there was one
         ├── EmptyAnswer           the model ended without a word, twice
+        ├── AnswerUnusable        it does not have the form that was asked for; `.text` holds it
         └── AnswerInterrupted     cut short after text was seen; `.partial` holds it
 
 `name` is the last part of the problem type (RFC 9457): ``/problems/<name>``.
@@ -188,6 +189,19 @@ class NoRoom(AnswerError):
 class EmptyAnswer(AnswerError):
     name = "empty-answer"
     title = "Claude said nothing"
+
+
+class AnswerUnusable(AnswerError):
+    name = "answer-unusable"
+    title = "The answer cannot be used"
+    retryable = False
+
+    def __init__(self, detail: str, *, text: str = "", stop_reason: str = "", **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.text = text
+        """What Claude said."""
+        self.stop_reason = stop_reason
+        """Why it ended: `refusal`, `max_tokens` …; `end_turn`: by itself, and it does not fit."""
 
 
 class AnswerInterrupted(AnswerError):

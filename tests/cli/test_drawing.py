@@ -146,3 +146,48 @@ def test_a_person_who_waits_is_told_so_until_the_first_word() -> None:
     sheet.wait(4)
     sheet.end()
     assert glass.rows == ["Now.", ""]
+
+
+def thinking_on(columns: int, thoughts: list[str], answer: str) -> Glass:
+    glass = Glass(columns, 10)
+    console = Console(file=glass, force_terminal=True, color_system="truecolor", theme=THEME)
+    sheet = MarkdownSheet(Painter(glass, glass.window), console)
+    for thought in thoughts:
+        sheet.think(thought)
+        sheet.wait(3)
+    for piece in in_pieces(answer, 3) if answer else ():
+        sheet.write(piece)
+    sheet.end()
+    return glass
+
+
+def test_thinking_stands_before_the_answer() -> None:
+    rows = thinking_on(40, ["I ", "wonder.\n\nYes", ", that is it.  "], "So **be** it.").rows
+    assert rows == ["I wonder.", "", "Yes, that is it.", "", "So be it.", ""]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    words=st.lists(
+        st.sampled_from(["a", "word", "日本", "👍🏽", "extraordinarily-long", "\n", "\n\n"]), max_size=60
+    ),
+    size=st.integers(1, 9),
+    columns=st.integers(12, 40),
+)
+def test_thinking_is_on_the_screen_once_whatever_its_pieces(
+    words: list[str], size: int, columns: int
+) -> None:
+    text = " ".join(words)
+    rows = thinking_on(columns, in_pieces(text, size), "").rows
+    assert "".join("".join(rows).split()) == "".join(text.split())
+
+
+def test_thinking_after_some_text_begins_below_it() -> None:
+    glass = Glass(40, 10)
+    console = Console(file=glass, force_terminal=True, color_system="truecolor", theme=THEME)
+    sheet = MarkdownSheet(Painter(glass, glass.window), console)
+    sheet.write("I look it up.")
+    sheet.think("Found.")
+    sheet.write("It is 42.")
+    sheet.end()
+    assert glass.rows == ["I look it up.", "", "Found.", "", "It is 42.", ""]

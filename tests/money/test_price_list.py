@@ -23,7 +23,7 @@ RETIRED_WITHOUT_PRICE = {"claude-mythos-preview"}
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_states_every_field(name: str) -> None:
     always = {"in", "out", "write5m", "write1h", "read", "context", "max_out", "min_cache"}
-    always |= {"thinking", "thinking_default", "effort", "forced_tool_choice"}
+    always |= {"thinking", "thinking_default", "effort", "forced_tool_choice", "structured"}
     assert always <= RAW[name].keys()
     assert ("effort_default" in RAW[name]) == bool(RAW[name]["effort"])
 

@@ -11,7 +11,7 @@ import typer
 
 from antiphon.cli.dialogue import Dialogue
 from antiphon.cli.exits import Exit, say, say_problem, verdict_on
-from antiphon.cli.flags import MaxTokens, Model, Session, Store, System
+from antiphon.cli.flags import Effort, MaxTokens, Model, Session, Stop, Store, System, Thinking
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Flags, choose, open_for
 from antiphon.cli.quiet_keys import quiet_keys
@@ -37,9 +37,21 @@ def ask(
     store: Store = None,
     session: Session = None,
     max_tokens: MaxTokens = None,
+    effort: Effort = None,
+    thinking: Thinking = None,
+    stop: Stop = None,
 ) -> None:
     """Ask, and print the answer to stdout as it comes. What comes by a pipe is added to the question."""
-    flags = Flags(model=model, system=system, session=session, store=store, max_tokens=max_tokens)
+    flags = Flags(
+        model=model,
+        system=system,
+        session=session,
+        store=store,
+        max_tokens=max_tokens,
+        effort=effort,
+        thinking=thinking,
+        stop=stop,
+    )
     # Read before the event loop has the signals: Ctrl-C ends a read that would wait for ever.
     parts = [" ".join(text or ()), _piped()]
     question = "\n\n".join(part for part in parts if part.strip())

@@ -11,7 +11,7 @@ from rich.text import Text
 from antiphon.cli.commands import LEAVING, Commands, is_command
 from antiphon.cli.dialogue import Dialogue
 from antiphon.cli.exits import Exit, exit_of, say, verdict_on
-from antiphon.cli.flags import MaxTokens, Model, Session, Store, System
+from antiphon.cli.flags import Effort, MaxTokens, Model, Session, Stop, Store, System, Thinking
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Flags, choose, open_for
 from antiphon.cli.prompt import SIGN, KeyboardPrompt, PipedLines, Prompt
@@ -32,9 +32,21 @@ def chat(
     store: Store = None,
     session: Session = None,
     max_tokens: MaxTokens = None,
+    effort: Effort = None,
+    thinking: Thinking = None,
+    stop: Stop = None,
 ) -> None:
     """Talk with Claude. Conversations are kept, and each can be gone on with by its name."""
-    flags = Flags(model=model, system=system, session=session, store=store, max_tokens=max_tokens)
+    flags = Flags(
+        model=model,
+        system=system,
+        session=session,
+        store=store,
+        max_tokens=max_tokens,
+        effort=effort,
+        thinking=thinking,
+        stop=stop,
+    )
     raise typer.Exit(run_command(partial(_chat, flags)))
 
 

@@ -1,7 +1,9 @@
 """What can be said to the program instead of to Claude: `/help` and its siblings."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Literal, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -10,11 +12,15 @@ from antiphon.cli.dialogue import Dialogue
 from antiphon.cli.exits import say
 from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars_text
+from antiphon.service import TurnOptions
+from antiphon.service.options import THINKING_CHOICES
 
 HELP = {
     "/help": "this list",
     "/new": "start a new conversation; this one is kept",
     "/model [NAME]": "show the models, or let another one answer from the next message on",
+    "/effort [LEVEL]": "show how much work an answer may be worth, or choose from the next message on",
+    "/thinking [off|on|shown]": "whether Claude thinks before it answers, and whether you see it",
     "/cost": "what this conversation and its last turn used and cost",
     "/quit": "leave; so do quit, exit and Ctrl-D",
 }
@@ -30,6 +36,9 @@ KINDS = (
     "web searches",
 )
 """Usage in words, in the order of its fields."""
+
+USUAL = "usual"
+"""As the conversation has it, or the model by itself."""
 
 _COMMAND = re.compile(r"/[a-z]+(?=\s|$)")
 
@@ -56,6 +65,10 @@ class Commands:
                 self._models()
             case "/model", model:
                 self._choose(model)
+            case "/effort", level:
+                self._option("effort", level, self.dialogue.efforts)
+            case "/thinking", choice:
+                self._option("thinking", choice, THINKING_CHOICES)
             case "/cost", "":
                 await self._cost()
             case _:
@@ -86,6 +99,18 @@ class Commands:
             say(error.detail)
         else:
             self.screen.print(f"{name} answers from the next message on.")
+
+    def _option(self, name: Literal["effort", "thinking"], chosen: str, known: Sequence[str]) -> None:
+        options = self.dialogue.options
+        if not chosen:
+            for each in (*known, USUAL):
+                self.screen.print(f"{'*' if each == (options[name] or USUAL) else ' '} {each}")
+        elif chosen not in (*known, USUAL):
+            say(f"{name} can be {', '.join((*known, USUAL))} with {self.dialogue.model}; it stays as it was.")
+        else:
+            wish = cast("TurnOptions", {name: None if chosen == USUAL else chosen})
+            self.dialogue.options = {**options, **wish}
+            self.screen.print(f"From the next message on, {name} is {chosen}.")
 
     async def _cost(self) -> None:
         totals, last = await self.dialogue.totals(), self.dialogue.last_turn

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from datetime import date
 from typing import Any
@@ -14,7 +15,17 @@ from antiphon.domain.conversations import Header, Totals
 from antiphon.domain.messages import Message
 from antiphon.domain.state import Turn
 from antiphon.errors import AnswerInterrupted, AntiphonError, InvalidRequest
-from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.money.facts import EFFORTS, Effort
+from antiphon.service import (
+    DEFAULT_SYSTEM,
+    LOCAL_PRINCIPAL,
+    Answer,
+    Ask,
+    Service,
+    TurnOptions,
+    read_answer,
+    turn_options,
+)
 from antiphon.settings import LOCAL
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
@@ -41,6 +52,10 @@ class Dialogue:
         self._settings = choice.settings
         self._system = flags.system
         self._chosen = flags.model
+        self.options = TurnOptions(
+            effort=flags.effort, thinking=flags.thinking, stop_sequences=flags.stop or None
+        )
+        """Of every turn from the next message on."""
         self._conversation: Header | None = None
         self.name = flags.session or new_name()
         self.last_turn: Turn | None = None
@@ -76,6 +91,12 @@ class Dialogue:
             )
         self._chosen = name
 
+    @property
+    def efforts(self) -> Sequence[Effort]:
+        """Those of the model that answers next; all of them where it is not chosen yet."""
+        facts = self._service.models.find(self.model)
+        return EFFORTS if facts is None else facts.efforts
+
     async def resume(self) -> list[Message]:
         """Go on with the conversation of this name, if there is one; returns its last exchange."""
         self._conversation = await self._service.find(LOCAL_PRINCIPAL, self.name)
@@ -103,10 +124,11 @@ class Dialogue:
             AntiphonError: the message was not accepted, or the answer's end is not known.
             OSError: the sheet cannot be written any more; the answer is stopped.
         """
+        options = turn_options(**self.options)
         header = await self._open_conversation()
-        ask = Ask(content=text, settings=self._changes(header), restart=sheet.restart)
+        ask = Ask(content=text, settings=self._changes(header), options=options, restart=sheet.restart)
         accepted = await self._service.send(LOCAL_PRINCIPAL, header.id, ask)
-        showing = Showing(sheet, accepted.seq)
+        showing = Showing(sheet, accepted.seq, thinking=self.options.get("thinking") == "shown")
         try:
             answer = await self._show(accepted, showing, interrupts)
         except (OSError, asyncio.CancelledError):

@@ -4,6 +4,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from antiphon.money import facts as money
+from antiphon.service.options import ThinkingChoice
+
 Model: TypeAlias = Annotated[
     str | None, typer.Option(help="Who answers: a Claude model, or `local`.", show_default=False)
 ]
@@ -23,6 +26,24 @@ Store: TypeAlias = Annotated[
         help="Where conversations are kept: `sqlite:///PATH` or `memory://`; default a database in your data "
         "folder.",
         show_default=False,
+    ),
+]
+Effort: TypeAlias = Annotated[
+    money.Effort | None,
+    typer.Option(help="How much work an answer is worth; absent, as the model does.", show_default=False),
+]
+Thinking: TypeAlias = Annotated[
+    ThinkingChoice | None,
+    typer.Option(
+        help="Whether Claude thinks before it answers; `shown`: with a summary of it to read, apart from the "
+        "answer.",
+        show_default=False,
+    ),
+]
+Stop: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT", help="The answer ends before this text; can be given again.", show_default=False
     ),
 ]
 MaxTokens: TypeAlias = Annotated[

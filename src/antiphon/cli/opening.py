@@ -1,5 +1,6 @@
 """From a command's flags to a service that runs: which settings, which store, and who answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from antiphon.bootstrap import make_upstream, open_service
@@ -10,7 +11,9 @@ from antiphon.model.credentials import has_credentials
 from antiphon.model.local.catalogue import DEFAULT
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.model.upstream import Upstream
+from antiphon.money.facts import Effort
 from antiphon.service import Service
+from antiphon.service.options import ThinkingChoice
 from antiphon.settings import LOCAL, Settings, read_settings, with_lasting_store
 
 
@@ -23,6 +26,9 @@ class Flags:
     session: str | None = None
     store: str | None = None
     max_tokens: int | None = None
+    effort: Effort | None = None
+    thinking: ThinkingChoice | None = None
+    stop: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

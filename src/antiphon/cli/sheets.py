@@ -10,11 +10,15 @@ from rich.console import Console
 from antiphon.cli.markdown_blocks import MarkdownBlock, MarkdownBlocks
 from antiphon.cli.markdown_lines import block_lines
 from antiphon.cli.painter import Painter
+from antiphon.cli.thoughts import Thought
 
 WAIT_SHOWN_S = 2
 """Seconds of silence after which a person is told that the wait goes on."""
 
 AGAIN = "The connection broke. What stands above is dropped, and the answer starts again:"
+
+THINKING = "Thinking: "
+"""Before what Claude thinks, where it cannot be told by its looks."""
 
 _VISIBLE = {
     **{code: chr(0x2400 + code) for code in range(0x20)},  # Unicode's pictures of the control characters
@@ -40,6 +44,10 @@ class Sheet(Protocol):
 
     def write(self, text: str) -> None: ...
 
+    def think(self, text: str) -> None:
+        """More of what Claude thinks: for people to see, apart from the answer."""
+        ...
+
     def start_again(self) -> None:
         """What was written does not count; another attempt follows."""
         ...
@@ -60,6 +68,9 @@ class NoSheet:
     def write(self, text: str) -> None:
         pass
 
+    def think(self, text: str) -> None:
+        pass
+
     def start_again(self) -> None:
         pass
 
@@ -68,27 +79,43 @@ class NoSheet:
 
 
 class PlainSheet:
-    """Text as it is; on a terminal without its control characters."""
+    """Text as it is; on a terminal without its control characters. Thinking goes to `aside`, if at all."""
 
     restart: Literal["allowed", "never"] = "never"
 
-    def __init__(self, stream: TextIO, *, terminal: bool) -> None:
+    def __init__(self, stream: TextIO, *, terminal: bool, aside: TextIO | None = None) -> None:
         self._stream = stream
         self._terminal = terminal
+        self._aside = aside
+        self._thinking = False
         self._last = "\n"
 
     def wait(self, seconds: int) -> None:
         pass
 
     def write(self, text: str) -> None:
+        self._end_thought()
         self._stream.write(visible(text) if self._terminal else text)
         self._stream.flush()
         self._last = text[-1:] or self._last
+
+    def think(self, text: str) -> None:
+        if self._aside is not None:
+            self._aside.write(visible(text) if self._thinking else THINKING + visible(text))
+            self._aside.flush()
+            self._thinking = True
+
+    def _end_thought(self) -> None:
+        if self._aside is not None and self._thinking:
+            self._aside.write("\n\n")
+            self._aside.flush()
+            self._thinking = False
 
     def start_again(self) -> None:
         pass
 
     def end(self) -> None:
+        self._end_thought()
         if self._last != "\n":
             self.write("\n")
 
@@ -109,16 +136,28 @@ class MarkdownSheet:
     def _begin(self) -> None:
         self._blocks = MarkdownBlocks()
         self._written = False
+        self._thought: Thought | None = None
         self._blocks_above = False
         self._lines_above = 0
         """Of the lines of the open blocks, how many stay already."""
         self._width = 0
 
     def wait(self, seconds: int) -> None:
-        if not self._written and seconds >= WAIT_SHOWN_S:
+        if not self._written and self._thought is None and seconds >= WAIT_SHOWN_S:
             self._painter.paint([], [f"\x1b[2m… {seconds} s, Ctrl-C stops\x1b[0m"])
 
+    def think(self, text: str) -> None:
+        if self._written:
+            self.end()
+            self._painter.paint([""])
+            self._begin()
+        self._thought = self._thought or Thought(self._console)
+        self._painter.paint(*self._thought.add(visible(text), self._painter.width - 1))
+
     def write(self, text: str) -> None:
+        if self._thought is not None:
+            self._painter.paint([*self._thought.end(), ""])
+            self._thought = None
         self._lines_above += self._painter.settle() if self._written else 0
         self._written = True
         final = self._final(self._blocks.add(visible(text)))
@@ -136,7 +175,8 @@ class MarkdownSheet:
         self._begin()
 
     def end(self) -> None:
-        self._painter.paint(self._final(self._blocks.open_blocks()))
+        thought = self._thought.end() if self._thought is not None else []
+        self._painter.paint([*thought, *self._final(self._blocks.open_blocks())])
 
     def _final(self, blocks: list[MarkdownBlock]) -> list[str]:
         """The lines of finished blocks that do not stand there yet."""

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 
-from antiphon.chat import delta_text
+from antiphon.chat import written
 from antiphon.cli.sheets import Sheet
 from antiphon.domain import events as e
 from antiphon.stores.frames import Frame, decode
@@ -15,11 +17,14 @@ class Showing:
     which keeps the turn's lease.
     """
 
-    def __init__(self, sheet: Sheet, seen_seq: int) -> None:
+    def __init__(self, sheet: Sheet, seen_seq: int, *, thinking: bool = False) -> None:
+        """`thinking`: whether that is shown, too."""
         self.seen_seq = seen_seq
         """The last event that is on the sheet, or on its way there."""
         self.text_shown = False
         self._sheet = sheet
+        self._thinking = thinking
+        self._thought = False
         self._stopped = False
         self._writing = asyncio.Lock()
 
@@ -47,6 +52,11 @@ class Showing:
         self.text_shown = True
         await self._draw(self._sheet.write, text)
 
+    async def _think(self, text: str) -> None:
+        if self._thinking and text:
+            self._thought = True
+            await self._draw(self._sheet.think, text)
+
     async def end(self) -> None:
         await self._draw(self._sheet.end)
 
@@ -54,11 +64,12 @@ class Showing:
         starts = [at for at, frame in enumerate(batch) if frame.type == e.StepStart.type]
         for begin, end in zip([0, *starts], [*starts, len(batch)], strict=True):
             piece = list(batch[begin:end])
-            if self.text_shown and _starts_again(piece):
-                self.text_shown = False
+            if (self.text_shown or self._thought) and _starts_again(piece):
+                self.text_shown = self._thought = False
                 await self._draw(self._sheet.start_again)
-            if text := delta_text(piece):
-                await self.write(text)
+            for kind, pieces in groupby(written(piece), key=itemgetter(0)):
+                text = "".join(map(itemgetter(1), pieces))
+                await (self.write(text) if kind == "text" else self._think(text))
 
     async def _draw(self, draw: Callable[..., None], *args: object) -> None:
         async with self._writing:

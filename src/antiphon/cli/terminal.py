@@ -16,7 +16,8 @@ def answer_sheet() -> Sheet:
     if draws(console):
         painter = Painter(sys.stdout, partial(window_of, sys.stdout))
         return MarkdownSheet(painter, console)
-    return PlainSheet(sys.stdout, terminal=sys.stdout.isatty())
+    aside = sys.stderr if sys.stderr.isatty() else None
+    return PlainSheet(sys.stdout, terminal=sys.stdout.isatty(), aside=aside)
 
 
 def screen() -> Console:

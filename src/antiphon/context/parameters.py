@@ -30,7 +30,7 @@ def parameters_for(
     effort = _effort(facts, options)
     thinking = _thinking(facts, options, effort, max_tokens)
     derived = {
-        "output_config": _output_config(options, effort),
+        "output_config": _output_config(facts, options, effort),
         "thinking": thinking,
         "tool_choice": _tool_choice(facts, options, thinking),
         "speed": None if options.get("speed") == "fast" and not facts.fast else options.get("speed"),
@@ -51,8 +51,11 @@ def _effort(facts: ModelFacts, options: Mapping[str, Any]) -> Effort | None:
     return max(below, key=EFFORTS.index) if below else min(facts.efforts, key=EFFORTS.index)
 
 
-def _output_config(options: Mapping[str, Any], effort: Effort | None) -> dict[str, Any] | None:
-    config = {name: value for name, value in (options.get("output_config") or {}).items() if name != "effort"}
+def _output_config(
+    facts: ModelFacts, options: Mapping[str, Any], effort: Effort | None
+) -> dict[str, Any] | None:
+    away = ("effort",) if facts.structured else ("effort", "format")
+    config = {name: value for name, value in (options.get("output_config") or {}).items() if name not in away}
     return {**config, **({"effort": effort} if effort else {})} or None
 
 
@@ -85,6 +88,12 @@ def _tool_choice(
     if facts.forced_tool_choice and (thinking or {}).get("type") != "enabled":
         return dict(choice)
     return {"type": "auto", **{key: choice[key] for key in ("disable_parallel_tool_use",) if key in choice}}
+
+
+def schema_in_words(facts: ModelFacts, options: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema that is asked for and that this model is not held to: the message has to say it."""
+    schema = ((options.get("output_config") or {}).get("format") or {}).get("schema")
+    return None if facts.structured or not isinstance(schema, Mapping) else schema
 
 
 def prewarms(facts: ModelFacts, options: Mapping[str, Any]) -> bool:

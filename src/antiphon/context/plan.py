@@ -11,7 +11,8 @@ from typing import Any
 
 from antiphon.context.breakpoints import with_breakpoints
 from antiphon.context.dates import dated
-from antiphon.context.parameters import parameters_for
+from antiphon.context.parameters import parameters_for, schema_in_words
+from antiphon.context.schemas import instruction
 from antiphon.context.sendable import OURS, is_asking, sendable
 from antiphon.domain.conversations import Compaction, Header, PlacedMessage
 from antiphon.domain.messages import text_block
@@ -69,7 +70,7 @@ def plan_request(
         system=(text_block(header.system),) if header.system.strip() else (),
         messages=(*begins, *messages),
         tools=fixed_tools(request.tools),
-        options={**header.options, **request.options},
+        options=merged(header.options, request.options),
     )
     return _for_model(plan, request)
 
@@ -97,6 +98,14 @@ def fixed_tools(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time."""
     named = sorted(tools, key=lambda tool: (str(tool.get("name", "")), str(tool.get("type", ""))))
     return tuple({key: _spelled(tool[key]) for key in sorted(tool) if key not in OURS} for tool in named)
+
+
+def merged(options: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A conversation's options with those of one turn over them; of `output_config`, field by field."""
+    both = {**options, **own}
+    if (config := options.get("output_config")) and (over := own.get("output_config")):
+        both["output_config"] = {**config, **over}
+    return both
 
 
 def _seq(compaction: Compaction) -> int:
@@ -129,11 +138,24 @@ def _for_model(plan: RequestPlan, request: Request) -> RequestPlan:
         return replace(plan, options=options, max_tokens=max_tokens)
     options.pop("cache_control", None)  # the API's own mark would be one too many
     max_tokens = min(max_tokens, facts.max_out)
+    if (schema := schema_in_words(facts, options)) is not None:
+        plan = replace(plan, messages=_asked_in_words(plan.messages, instruction(schema)))
     options = parameters_for(facts, options, max_tokens)
     plan = replace(plan, options=options, max_tokens=max_tokens)
     if request.lifetime is None or facts.free:
         return plan
     return with_breakpoints(plan, request.lifetime)
+
+
+def _asked_in_words(messages: Sequence[dict[str, Any]], words: str) -> tuple[dict[str, Any], ...]:
+    """With `words` at the end of a person's newest message."""
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        results = any(block.get("type") == "tool_result" for block in message["content"])
+        if message["role"] == "user" and not results:
+            asked = {**message, "content": [*message["content"], text_block(words)]}
+            return (*messages[:index], asked, *messages[index + 1 :])
+    return tuple(messages)
 
 
 def _spelled(value: Any) -> Any:

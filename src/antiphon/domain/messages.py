@@ -35,6 +35,12 @@ def text_of(content: Iterable[Block]) -> str:
     return "".join(block.get("text", "") for block in content if block.get("type") == "text")
 
 
+def thinking_of(content: Iterable[Block]) -> str:
+    """What can be read of the thinking: nothing of that which came without a summary, or redacted."""
+    thoughts = (block.get("thinking") or "" for block in content if block.get("type") == "thinking")
+    return "\n\n".join(filter(None, thoughts))
+
+
 def without_thinking(content: Sequence[Block]) -> tuple[Block, ...]:
     return tuple(block for block in content if block.get("type") not in THINKING)
 

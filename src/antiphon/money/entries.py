@@ -70,6 +70,7 @@ class ModelEntry(FivePrices, frozen=True, kw_only=True, rename={"efforts": "effo
     efforts: tuple[Effort, ...] | None = None
     effort_default: Effort | None = None
     forced_tool_choice: bool | None = None
+    structured: bool | None = None
     prewarm: bool | None = None
     compact_cold: Tokens | None = None
     compact_warm: Tokens | None = None

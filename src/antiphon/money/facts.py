@@ -74,6 +74,7 @@ class ModelFacts:
     efforts: tuple[Effort, ...]
     effort_default: Effort | None
     forced_tool_choice: bool
+    structured: bool = False
     prewarm: bool = False
     compact_cold: int | None = None
     compact_warm: int | None = None

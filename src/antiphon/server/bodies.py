@@ -27,7 +27,7 @@ def _named(value: str) -> str:
     return value
 
 
-def _says_something(value: str) -> str:
+def says_something(value: str) -> str:
     if not value.strip():
         raise PydanticCustomError("empty", "is empty")
     return value
@@ -50,7 +50,7 @@ class ChatRequest(BaseModel):
     session_id: SessionName
     message: Annotated[
         str,
-        AfterValidator(_says_something),
+        AfterValidator(says_something),
         Field(
             description="What you say: at least one visible character.", json_schema_extra={"minLength": 1}
         ),

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from antiphon.domain.events import Problem
 from antiphon.errors import AntiphonError, InvalidRequest, UnknownModel
+from antiphon.service.options import REMOVED, REMOVED_WORDS
 
 log = structlog.get_logger()
 
@@ -168,6 +169,8 @@ _WORDS: Mapping[str, str] = {
 
 
 def _words(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden" and error["loc"][-1] in REMOVED:
+        return REMOVED_WORDS
     said = error["msg"]
     return _WORDS.get(error["type"]) or said[:1].lower() + said[1:]
 

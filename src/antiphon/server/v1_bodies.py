@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.domain.events import HEAD
+from antiphon.server.v1_options import Body, Options
 from antiphon.service import Ask
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -20,22 +21,6 @@ Id: TypeAlias = Annotated[
 TurnId: TypeAlias = Annotated[
     str, Field(pattern=rf"^{UUID}\.{UUID}$", description="A turn's id: two UUIDs with a dot between them.")
 ]
-
-
-class Body(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Options(Body):
-    """Parameters of the Messages API, by its own names."""
-
-    max_tokens: int | None = Field(None, ge=1, le=1_000_000)
-    stop_sequences: list[str] | None = Field(None, max_length=100)
-    thinking: dict[str, Any] | None = None
-    output_config: dict[str, Any] | None = None
-
-    def given(self) -> dict[str, Any]:
-        return self.model_dump(exclude_none=True)
 
 
 class NewConversation(Body):

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import Block, Message, text_of
+from antiphon.domain.messages import Block, Message, text_of, thinking_of
 from antiphon.domain.state import Turn
 from antiphon.stores.frames import Frame, decode, decode_all
 
@@ -20,6 +20,8 @@ class Answer:
     seq: int
     before: tuple[Block, ...] = ()
     """What was said in this answer before Claude paused and went on."""
+    thinking: str = ""
+    """What can be read of the thinking of all its steps."""
 
     @property
     def text(self) -> str:
@@ -38,11 +40,17 @@ def read_answer(turn_id: str, frames: Sequence[Frame]) -> Answer:
     """The answer in a turn's frames; `block_delta` frames are not needed."""
     shown = fold(decode_all(frames))
     turn = shown.turns[turn_id]
-    said = [shown.messages[step[0]] for step in takewhile(_unanswered, reversed(turn.steps))]
-    if not said and turn.steps:  # the turn was stopped while its tools ran
-        said = [shown.messages[turn.steps[-1][0]]]
-    before = tuple(block for message in reversed(said[1:]) for block in message.content)
-    return Answer(turn=turn, message=said[0] if said else None, seq=frames[-1].seq, before=before)
+    made = [shown.messages[each] for step in turn.steps for each in step if each in shown.messages]
+    thoughts = [thought for message in made if (thought := thinking_of(message.content))]
+    newest = [*takewhile(_unanswered, reversed(turn.steps))] or turn.steps[-1:]
+    said = [shown.messages[step[0]] for step in newest if step[0] in shown.messages]
+    return Answer(
+        turn=turn,
+        message=said[0] if said else None,
+        seq=frames[-1].seq,
+        before=tuple(block for message in reversed(said[1:]) for block in message.content),
+        thinking="\n\n".join(thoughts),
+    )
 
 
 def _unanswered(step: tuple[str, ...]) -> bool:

@@ -898,20 +898,53 @@ export interface operations {
                     model?: string;
                     /**
                      * Options
-                     * @description Parameters of the Messages API, by its own names.
+                     * @description A model that lacks what is asked for gets the nearest that it takes.
                      */
                     options?: {
-                        /** Max Tokens */
+                        /**
+                         * Max Tokens
+                         * @description Of the answer, with its thinking; at most what the model can.
+                         */
                         max_tokens?: number | null;
-                        /** Stop Sequences */
-                        stop_sequences?: string[] | null;
-                        /** Thinking */
-                        thinking?: {
-                            [key: string]: unknown;
+                        /**
+                         * Effort
+                         * @description Short for `output_config.effort`.
+                         */
+                        effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+                        /** @description `shown`: with a summary of it. */
+                        thinking?: ("off" | "on" | "shown") | {
+                            /**
+                             * Type
+                             * @enum {string}
+                             */
+                            type: "adaptive" | "between_tools" | "enabled" | "disabled";
+                            /** Display */
+                            display?: ("summarized" | "omitted") | null;
+                            /**
+                             * Budget Tokens
+                             * @description Only with `enabled`.
+                             */
+                            budget_tokens?: number | null;
                         } | null;
-                        /** Output Config */
+                        /**
+                         * Stop Sequences
+                         * @description The answer ends before the first of these.
+                         */
+                        stop_sequences?: string[] | null;
                         output_config?: {
-                            [key: string]: unknown;
+                            /** Effort */
+                            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+                            format?: {
+                                /**
+                                 * Type
+                                 * @constant
+                                 */
+                                type: "json_schema";
+                                /** Schema */
+                                schema: {
+                                    [key: string]: unknown;
+                                };
+                            } | null;
                         } | null;
                     };
                 };
@@ -1116,17 +1149,50 @@ export interface operations {
                     /** Model */
                     model?: string | null;
                     options?: {
-                        /** Max Tokens */
+                        /**
+                         * Max Tokens
+                         * @description Of the answer, with its thinking; at most what the model can.
+                         */
                         max_tokens?: number | null;
-                        /** Stop Sequences */
-                        stop_sequences?: string[] | null;
-                        /** Thinking */
-                        thinking?: {
-                            [key: string]: unknown;
+                        /**
+                         * Effort
+                         * @description Short for `output_config.effort`.
+                         */
+                        effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+                        /** @description `shown`: with a summary of it. */
+                        thinking?: ("off" | "on" | "shown") | {
+                            /**
+                             * Type
+                             * @enum {string}
+                             */
+                            type: "adaptive" | "between_tools" | "enabled" | "disabled";
+                            /** Display */
+                            display?: ("summarized" | "omitted") | null;
+                            /**
+                             * Budget Tokens
+                             * @description Only with `enabled`.
+                             */
+                            budget_tokens?: number | null;
                         } | null;
-                        /** Output Config */
+                        /**
+                         * Stop Sequences
+                         * @description The answer ends before the first of these.
+                         */
+                        stop_sequences?: string[] | null;
                         output_config?: {
-                            [key: string]: unknown;
+                            /** Effort */
+                            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+                            format?: {
+                                /**
+                                 * Type
+                                 * @constant
+                                 */
+                                type: "json_schema";
+                                /** Schema */
+                                schema: {
+                                    [key: string]: unknown;
+                                };
+                            } | null;
                         } | null;
                     } | null;
                 };
@@ -1330,20 +1396,53 @@ export interface operations {
                     when_busy?: "queue" | "reject" | "interrupt";
                     /**
                      * Options
-                     * @description Parameters of the Messages API, by its own names.
+                     * @description A model that lacks what is asked for gets the nearest that it takes.
                      */
                     options?: {
-                        /** Max Tokens */
+                        /**
+                         * Max Tokens
+                         * @description Of the answer, with its thinking; at most what the model can.
+                         */
                         max_tokens?: number | null;
-                        /** Stop Sequences */
-                        stop_sequences?: string[] | null;
-                        /** Thinking */
-                        thinking?: {
-                            [key: string]: unknown;
+                        /**
+                         * Effort
+                         * @description Short for `output_config.effort`.
+                         */
+                        effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+                        /** @description `shown`: with a summary of it. */
+                        thinking?: ("off" | "on" | "shown") | {
+                            /**
+                             * Type
+                             * @enum {string}
+                             */
+                            type: "adaptive" | "between_tools" | "enabled" | "disabled";
+                            /** Display */
+                            display?: ("summarized" | "omitted") | null;
+                            /**
+                             * Budget Tokens
+                             * @description Only with `enabled`.
+                             */
+                            budget_tokens?: number | null;
                         } | null;
-                        /** Output Config */
+                        /**
+                         * Stop Sequences
+                         * @description The answer ends before the first of these.
+                         */
+                        stop_sequences?: string[] | null;
                         output_config?: {
-                            [key: string]: unknown;
+                            /** Effort */
+                            effort?: ("low" | "medium" | "high" | "xhigh" | "max") | null;
+                            format?: {
+                                /**
+                                 * Type
+                                 * @constant
+                                 */
+                                type: "json_schema";
+                                /** Schema */
+                                schema: {
+                                    [key: string]: unknown;
+                                };
+                            } | null;
                         } | null;
                     };
                 };

@@ -38,13 +38,15 @@ export function spoken(id: string): string {
   return `${family.charAt(0).toUpperCase()}${family.slice(1)} ${version}`;
 }
 
+type Effort = NonNullable<NonNullable<api.Options>["effort"]>;
+
 /** Options for a model: thinking is shown where the model can; an effort where it has one. */
 export function optionsFor(model: api.Model | undefined, effort: string): NonNullable<api.Options> {
   return {
     ...(model?.thinking.includes("adaptive")
-      ? { thinking: { type: "adaptive", display: "summarized" } }
+      ? { thinking: { type: "adaptive", display: "summarized" } as const }
       : {}),
-    ...(model?.efforts.includes(effort) ? { output_config: { effort } } : {}),
+    ...(model?.efforts.includes(effort) ? { output_config: { effort: effort as Effort } } : {}),
   };
 }
 

@@ -1,76 +1,32 @@
-"""The library's face: `AsyncChat`, and `Chat` as a thin synchronous one over it.
+"""`AsyncChat`: one conversation.
 
-Each is one conversation. Nothing is opened before the first message but credentials are looked for at once.
+Nothing is opened before the first message but credentials are looked for at once.
 """
 
 import asyncio
 import contextlib
-import threading
-import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack, overload
 
 from antiphon.bootstrap import make_upstream, open_service
+from antiphon.chat.forms import REPAIR, Form, Unfit, form_of
+from antiphon.chat.replies import Reply, Stats, delta_text, reply_of, unusable, whole_text
+from antiphon.context.plan import merged
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
-from antiphon.domain.messages import Block, clean_text
-from antiphon.domain.usage import Usage
-from antiphon.errors import (
-    AnswerError,
-    AnswerInterrupted,
-    AntiphonError,
-    DeadlineExceeded,
-    InvalidRequest,
-    OverBudget,
-    UpstreamAuth,
-    UpstreamBusy,
-    UpstreamFailed,
-    UpstreamRejected,
-)
+from antiphon.domain.messages import Block, clean_text, text_block
+from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars, nanodollars
-from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, TurnOptions, read_answer, turn_options
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
-from antiphon.stores.frames import Frame, decode
+from antiphon.stores.frames import Frame
 from antiphon.tools.offering import Offered
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """Claude's answer to one message. `str(reply)` is its text."""
-
-    text: str
-    blocks: tuple[Block, ...]
-    """The content as the API spelled it; empty for a refusal."""
-    stop_reason: str
-    usage: Usage
-    cost_usd: Decimal
-    model: str
-    turn_id: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """What a conversation used and cost so far.
-
-    `cache_hit_ratio` is cache reads over all input tokens; `saved_usd` is what the same requests would have
-    cost without any cache, minus what they did cost.
-    """
-
-    session_id: str | None
-    turns: int
-    usage: Usage
-    cost_usd: Decimal
-    cache_hit_ratio: float
-    saved_usd: Decimal
 
 
 class AsyncChat:
@@ -128,31 +84,52 @@ class AsyncChat:
         self._conversation_id: str | None = None
         self._opening = asyncio.Lock()
 
-    async def send(self, text: str) -> Reply:
-        """Send a message and wait for the whole answer.
+    async def send(self, text: str, **options: Unpack[TurnOptions]) -> Reply:
+        """Send a message and wait for the whole answer; `options` hold for this turn.
 
         Raises:
-            InvalidRequest: the message is empty.
+            InvalidRequest: the message is empty, or an option cannot be used.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(Ask(content=text, keep_partial=False))
-        try:
-            answer = await service.answer(accepted)
-        except asyncio.CancelledError:
-            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
-            raise
-        return _reply(answer)
+        return reply_of(await self._answered(text, turn_options(**options)))
 
-    async def stream(self, text: str) -> AsyncGenerator[str, None]:
+    @overload
+    async def ask(self, text: str, schema: type[T], **options: Unpack[TurnOptions]) -> T: ...
+    @overload
+    async def ask(self, text: str, schema: Mapping[str, Any], **options: Unpack[TurnOptions]) -> Any: ...
+    async def ask(self, text: str, schema: object, **options: Unpack[TurnOptions]) -> Any:
+        """Send a message that is answered in a form: `schema` is a pydantic model, or another type that
+        pydantic can read from JSON, or a JSON schema. Returns the value, checked.
+
+        An answer that does not fit is told to Claude, once, in a further turn.
+
+        Raises:
+            AnswerUnusable: refused, cut short, or unfit twice; the history is as it was.
+            InvalidRequest: as `send`, or the schema cannot be used.
+            OverBudget, AnswerError: as `send`.
+        """
+        form = form_of(schema)
+        asked = merged(turn_options(**options), form.options)
+        answers: list[Answer] = []
+        try:
+            return await self._in_form(form, form.content(text), asked, answers)
+        except AntiphonError:
+            await self._go_back(answers)
+            raise
+
+    async def stream(self, text: str, **options: Unpack[TurnOptions]) -> AsyncGenerator[str, None]:
         """Send a message and yield the answer's text as it comes. Leaving the loop stops the answer.
 
         Raises:
+            InvalidRequest: as `send`.
             AnswerInterrupted: cut short after text was seen, which is kept as the answer.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(Ask(content=text, restart="never"))
+        service, accepted = await self._send(
+            Ask(content=text, restart="never", options=turn_options(**options))
+        )
         frames: list[Frame] = []
         seen_seq = accepted.seq
         try:
@@ -166,7 +143,7 @@ class AsyncChat:
             await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id, seen_seq)
             raise
         answer = read_answer(accepted.turn_id, frames)
-        reply = _reply(answer)
+        reply = reply_of(answer)
         if answer.turn.status == "refused":
             yield reply.text
 
@@ -210,6 +187,36 @@ class AsyncChat:
     ) -> None:
         await self.close()
 
+    async def _answered(self, content: str | Sequence[Block], options: dict[str, Any]) -> Answer:
+        """The whole answer. Being cancelled stops it."""
+        service, accepted = await self._send(Ask(content=content, keep_partial=False, options=options))
+        try:
+            return await service.answer(accepted)
+        except asyncio.CancelledError:
+            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
+            raise
+
+    async def _in_form(
+        self, form: Form, content: Sequence[Block], options: dict[str, Any], answers: list[Answer]
+    ) -> Any:
+        """The value of the first answer, or of the second, which knows what was wrong with the first."""
+        faults = ""
+        for _ in range(2):
+            answers.append(await self._answered(content, options))
+            try:
+                return form.value(whole_text(answers[-1]))
+            except Unfit as unfit:
+                faults, content = str(unfit), [text_block(REPAIR.format(unfit))]
+        raise unusable(answers[-1], faults)
+
+    async def _go_back(self, answers: Sequence[Answer]) -> None:
+        """These answers are no part of the history, unless somebody went on from them meanwhile."""
+        service, conversation_id = await self._open()
+        made = {answer.message.id for answer in answers if answer.message is not None}
+        with contextlib.suppress(AntiphonError):
+            if (await service.get(LOCAL_PRINCIPAL, conversation_id)).head in made:
+                await service.move_head(LOCAL_PRINCIPAL, conversation_id, answers[0].turn.parent_id)
+
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()
         ask = replace(ask, settings=self._given, budget_nanodollars=self._budget)
@@ -235,134 +242,3 @@ class AsyncChat:
             model=self._given.get("model", ""),
             name=self._session_id,
         )
-
-
-class Chat:
-    """A conversation with Claude. Takes what `AsyncChat` takes, and does what it does, without `await`.
-
-    It runs in a thread of its own, which ends with `close`, with the object, or with the program.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        self._chat = AsyncChat(**settings)
-        self._loop = _Loop()
-        self._finalizer = weakref.finalize(self, self._loop.stop, self._chat.close)
-
-    def send(self, text: str) -> Reply:
-        """As `AsyncChat.send`. Ctrl-C stops the answer."""
-        return self._loop.run(self._chat.send(text))
-
-    def stream(self, text: str) -> Iterator[str]:
-        """As `AsyncChat.stream`."""
-        pieces = self._chat.stream(text)
-        try:
-            while (piece := self._loop.run(_next(pieces))) is not None:
-                yield piece
-        finally:
-            self._loop.run(pieces.aclose())
-
-    def history(self) -> list[dict[str, Any]]:
-        """As `AsyncChat.history`."""
-        return self._loop.run(self._chat.history())
-
-    def stats(self) -> Stats:
-        """As `AsyncChat.stats`."""
-        return self._loop.run(self._chat.stats())
-
-    def reset(self) -> None:
-        """As `AsyncChat.reset`."""
-        self._loop.run(self._chat.reset())
-
-    def close(self) -> None:
-        """As `AsyncChat.close`."""
-        self._finalizer()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class _Loop:
-    """An event loop in a daemon thread, started with the first call."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """Run in the loop and wait; an interrupt of the wait cancels the call."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="antiphon-chat", daemon=True)
-            self._thread.start()
-        future = asyncio.run_coroutine_threadsafe(call, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def stop(self, close: Any) -> None:
-        if self._loop is None or self._thread is None:
-            return
-        self.run(close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._loop = self._thread = None
-
-
-async def _next(pieces: AsyncIterator[str]) -> str | None:
-    return await anext(pieces, None)
-
-
-def delta_text(frames: list[Frame]) -> str:
-    """The visible text that these frames add."""
-    deltas = (decode(frame) for frame in frames if frame.type == e.BlockDelta.type)
-    texts = (delta.delta for delta in deltas if isinstance(delta, e.BlockDelta))
-    return "".join(delta["text"] for delta in texts if delta.get("type") == "text_delta")
-
-
-def _reply(answer: Answer) -> Reply:
-    turn = answer.turn
-    if turn.status not in ("completed", "refused"):
-        raise error_of(answer)
-    return Reply(
-        text=answer.text,
-        blocks=answer.message.content if answer.message else (),
-        stop_reason=turn.stop_reason or "unknown",
-        usage=turn.usage,
-        cost_usd=dollars(turn.cost_nanodollars),
-        model=turn.model or "",
-        turn_id=turn.id,
-    )
-
-
-_ERRORS: dict[str, type[AntiphonError]] = {
-    kind.name: kind
-    for kind in (
-        DeadlineExceeded,
-        InvalidRequest,
-        UpstreamAuth,
-        UpstreamBusy,
-        UpstreamFailed,
-        UpstreamRejected,
-    )
-}
-
-
-def error_of(answer: Answer) -> AntiphonError:
-    """The error that ended a turn without a whole answer."""
-    problem, turn_id = answer.turn.error, answer.turn.id
-    if problem is None:
-        return AnswerInterrupted("The answer was stopped.", partial=answer.text, turn_id=turn_id)
-    if problem.name == OverBudget.name:
-        return OverBudget(problem.detail, **{**(problem.facts or {}), "turn_id": turn_id})
-    if answer.message is not None:
-        return AnswerInterrupted(problem.detail, partial=answer.text, turn_id=turn_id)
-    facts = {} if problem.retry_after_s is None else {"retry_after": problem.retry_after_s}
-    return _ERRORS.get(problem.name, AnswerError)(problem.detail, turn_id=turn_id, **facts)

@@ -1,7 +1,7 @@
 """`Service`: what can be done with conversations and turns, whoever asks."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
+from antiphon.service.news import Listener, Newsroom
 from antiphon.service.portable import exported, imported
 from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
@@ -57,9 +58,12 @@ class Service:
         self._lease_s = lease_s
         self._queue_max = queue_max
         self._toolbox = toolbox
+        self._news = Newsroom(store, budgets, clock, hub.wake)
+        hub.heard = self._news.heard
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
+        await self._news.close()
         await self._engine.close(drain_s)
 
     # Conversations
@@ -92,7 +96,9 @@ class Service:
             options=clean_json(options or {}),
             tools=self._toolbox.entries(),
         )
-        return await self._store.create(principal, new_id(), event, name=name)
+        header = await self._store.create(principal, new_id(), event, name=name)
+        self._news.changed(principal, header.id)
+        return header
 
     async def update(
         self,
@@ -142,7 +148,7 @@ class Service:
         """Make a conversation from an exported one, under a new id. Raises InvalidRequest, NewerData."""
         conversation_id = new_id()
         create, change = imported(document, conversation_id, milliseconds(self._clock))
-        await self._store.create(principal, conversation_id, create)
+        self._news.owned(await self._store.create(principal, conversation_id, create))
         await self._engine.append(conversation_id, change)
         return await self.get(principal, conversation_id)
 
@@ -153,7 +159,9 @@ class Service:
 
     async def get(self, principal: str, conversation_id: str) -> Header:
         """Raises NotFound."""
-        return await self._store.get(principal, conversation_id)
+        header = await self._store.get(principal, conversation_id)
+        self._news.owned(header)
+        return header
 
     async def find(self, principal: str, name: str) -> Header | None:
         return await self._store.find(principal, check_session_name(name))
@@ -211,6 +219,7 @@ class Service:
         if header.running is not None:
             self._engine.abandon(header.running)
         self._hub.wake(header.id)
+        self._news.changed(header.principal, header.id)
 
     # Turns
 
@@ -228,6 +237,7 @@ class Service:
         self._check_model(ask.settings.get("model") or "")
         if header is None:
             header = await self.get(principal, conversation_id)
+        self._news.owned(header)
         request = acceptance(
             header.id,
             ask,
@@ -275,6 +285,10 @@ class Service:
         Whoever calls has checked, by `get`, that the principal may see the conversation.
         """
         return self._hub.follow(conversation_id, after)
+
+    def news(self, principal: str, conversation_id: str) -> AbstractContextManager[Listener]:
+        """Hear of the principal's other conversations and budgets while this one is followed. Best effort."""
+        return self._news.listen(principal, conversation_id)
 
     async def answer(self, accepted: Accepted) -> Answer:
         """Wait for the end of a turn. Raises NotFound if its conversation is deleted meanwhile."""

@@ -114,7 +114,7 @@ def snapshot_body(header: Header, state: Conversation) -> dict[str, Any]:
         "head": state.head,
         "running": state.running,
         "as_of_seq": state.seq,
-        "state": msgspec.to_builtins(state),
+        "state": state,
     }
 
 

@@ -1,5 +1,6 @@
 """`Service`: what can be done with conversations and turns, whoever asks."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
@@ -33,6 +34,10 @@ from antiphon.turns.hub import Hub
 DEFAULT_SYSTEM = "You are a helpful assistant."
 LOCAL_PRINCIPAL = "local"
 """Who is asking where nobody signs in: the person at this machine."""
+
+
+LONG_LOG = 500
+"""Events from which on a log is folded in a thread, so that streams go on meanwhile."""
 
 
 class Service:
@@ -142,7 +147,8 @@ class Service:
     async def export(self, principal: str, conversation_id: str) -> dict[str, Any]:
         """The conversation as a document that `import_` reads. Raises NotFound."""
         header = await self.get(principal, conversation_id)
-        return exported(header, await self._store.read(header.id, 0, header.last_seq))
+        frames = await self._store.read(header.id, 0, header.last_seq, deltas_after=header.last_seq)
+        return exported(header, frames)
 
     async def import_(self, principal: str, document: Any) -> Header:
         """Make a conversation from an exported one, under a new id. Raises InvalidRequest, NewerData."""
@@ -184,10 +190,18 @@ class Service:
         return [placed.message for placed in await self._store.path(header.id, header.head)]
 
     async def snapshot(self, principal: str, conversation_id: str) -> Conversation:
-        """All that is shown, folded up to its `seq`. Raises NotFound."""
+        """All that is shown, folded up to its `seq`. Raises NotFound.
+
+        Deltas are read of the turn that runs; those of the others add nothing to their whole blocks.
+        """
         header = await self.get(principal, conversation_id)
-        frames = await self._store.read(header.id, 0, header.last_seq)
-        return fold(decode_all(frames))
+        since = header.last_seq
+        if header.running is not None:
+            since = (await self._store.turn(header.id, header.running)).seq
+        frames = await self._store.read(header.id, 0, header.last_seq, deltas_after=since)
+        if len(frames) < LONG_LOG:
+            return fold(decode_all(frames))
+        return await asyncio.to_thread(lambda: fold(decode_all(frames)))
 
     async def totals(self, principal: str, conversation_id: str) -> Totals:
         """What it used and cost so far. Raises NotFound."""

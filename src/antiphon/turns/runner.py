@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 import structlog
 
 from antiphon.domain import events as e
-from antiphon.errors import AnswerError, DeadlineExceeded, FenceLost, InputError, OverBudget, StoreError
+from antiphon.errors import (
+    AnswerError,
+    DeadlineExceeded,
+    FenceLost,
+    InputError,
+    NotFound,
+    OverBudget,
+    StoreError,
+)
 from antiphon.model.stops import Refused, UseTools, refusal_sentence, stop_of
 from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
@@ -33,6 +41,7 @@ from antiphon.turns.progress import (
     with_tools,
 )
 from antiphon.turns.tool_use import ToolUses, fate_unknown
+from antiphon.turns.unreadable import given_up
 
 log = structlog.get_logger()
 
@@ -100,11 +109,10 @@ class TurnRunner:
         """
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
-        progress = self._begun.progress if self._begun else await self._progress(record)
+        outcome = self._begun.progress if self._begun else await self._resumed(record)
         parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
         self._deadline = asyncio.get_running_loop().time() + parts.deadline_s
         try:
-            outcome: Progress | Change = progress
             while isinstance(outcome, Progress):
                 outcome = await self._guarded(record, outcome)
         finally:
@@ -121,6 +129,16 @@ class TurnRunner:
             return None
         ground = replace(self._ground, titled=self._titled)
         return Answered(ground=ground, plan=self._plan, answer=change.messages[-1])
+
+    async def _resumed(self, record: TurnRecord) -> Progress | Change:
+        """Where it stands. If its log cannot be followed, it ends, and is not tried again for ever."""
+        try:
+            return await self._progress(record)
+        except (StoreError, NotFound):
+            raise
+        except Exception:
+            log.exception("turn_fault", turn_id=record.id)
+            return await given_up(self._parts.store, self._lease, record, self._parts.now())
 
     async def _progress(self, record: TurnRecord) -> Progress:
         store, conversation_id = self._parts.store, self._lease.conversation_id

@@ -12,6 +12,7 @@ import antiphon
 from antiphon import errors
 
 CAUGHT_BY_THEIR_BASE = {
+    "UpstreamResting": "caught as UpstreamBusy: to try again later helps",
     "FenceLost": "between replicas; nobody outside the engine meets it",
     "NewerData": "caught as StoreError: there is one thing to do about it, and the sentence says it",
 }

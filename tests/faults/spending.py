@@ -158,6 +158,8 @@ class Spent:
 
     ledger: int
     still_open: int
+    at_bound: int
+    """The part of the ledger that is charged at what was held, because no usage came."""
     bill: int
     billed: int
     statuses: dict[str, int]
@@ -197,6 +199,7 @@ async def spend(
     return Spent(
         ledger=nanodollars(told["cost_usd"]),
         still_open=nanodollars(told["open_usd"]),
+        at_bound=nanodollars(told["unsettled_usd"]),
         bill=pair.claude.bill.nano_dollars,
         billed=pair.claude.bill.requests,
         statuses=race.statuses,

@@ -298,6 +298,8 @@ class Traffic:
         if kind == "reset":
             seen.resets += 1
             return
+        if kind == "notice":
+            return
         seen.frames.append(Frame(int(fields[b"id"]), kind, fields[b"data"]))
         if kind == "turn_end":
             event: dict[str, Any] = json.loads(fields[b"data"])

@@ -109,6 +109,11 @@ async def test_functions_servers_and_claudes_own_tools(
         ('[tools]\nserver = ["teleport"]', "tools.server"),
         ("[tools]\nfonctions = []", "tools.fonctions"),
         ('budget_usd = 1\n[tools]\nserver = ["web_search"]', "web_search has no max_uses"),
+        (
+            '[[budget]]\nscope = "principal"\nusd = 1\n[tools]\nserver = ["web_fetch"]',
+            "web_fetch has no max_uses",
+        ),
+        ('[[budget]]\nscope = "key"\nusd = 1', "budget.0.scope"),
         ('[mcp.a]\ncommand = "x"\nurl = "http://x"', "either a command or a url"),
         ('[mcp.a]\ncommand = "x"\nenv = { KEY = "${NO_SUCH_KEY}" }', "NO_SUCH_KEY"),
         ("[mcp.a]\nstart_s = -1", "mcp.a.start_s"),

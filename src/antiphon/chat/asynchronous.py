@@ -36,6 +36,7 @@ class AsyncChat:
         api_key: instead of the environment's credentials.
         system: the system prompt, kept apart from the history; empty leaves a named conversation's as it is.
         model: a model of the price table; default the conversation's, or `ANTIPHON_MODEL`.
+        small_model: for summaries of long conversations; default `ANTIPHON_SMALL_MODEL`.
         max_tokens: of each answer.
         max_history_turns: how many of the newest user turns are sent; default all.
         store: where conversations are kept, `memory://` or `sqlite:///PATH`; default `ANTIPHON_STORE`.
@@ -44,6 +45,7 @@ class AsyncChat:
         session_id: a name to find the conversation by later; 1 to 128 of `A-Z a-z 0-9 . _ : -`.
         tools: what Claude may use: typed functions with a docstring (see `tool`), `ServerTool`, `McpServer`,
             or by name `web_search`, `web_fetch`, `code_execution`, `search_history`.
+        fallback: models that answer when the first does not, in that order; default `ANTIPHON_FALLBACK`.
         base_url: another server that speaks the Messages API.
 
     Raises:
@@ -58,16 +60,20 @@ class AsyncChat:
         api_key: str | None = None,
         system: str = "",
         model: str | None = None,
+        small_model: str | None = None,
         max_tokens: int | None = None,
         max_history_turns: int | None = None,
         store: str | None = None,
         session_id: str | None = None,
         budget: Decimal | str | float | None = None,
         tools: Sequence[Offered] = (),
+        fallback: Sequence[str] | None = None,
         base_url: str | None = None,
     ) -> None:
         settings = read_settings(
             model=model,
+            small_model=small_model,
+            fallback=None if fallback is None else tuple(fallback),
             max_tokens=max_tokens,
             max_history_turns=max_history_turns,
             store=store,

@@ -14,7 +14,9 @@ from antiphon.errors import (
     AnswerUnusable,
     AntiphonError,
     DeadlineExceeded,
+    EmptyAnswer,
     InvalidRequest,
+    NoRoom,
     OverBudget,
     UpstreamAuth,
     UpstreamBusy,
@@ -87,7 +89,7 @@ def reply_of(answer: Answer) -> Reply:
     return Reply(
         text=answer.text,
         thinking=answer.thinking,
-        blocks=answer.message.content if answer.message else (),
+        blocks=answer.blocks,
         stop_reason=turn.stop_reason or "unknown",
         usage=turn.usage,
         cost_usd=dollars(turn.cost_nanodollars),
@@ -136,7 +138,9 @@ _ERRORS: dict[str, type[AntiphonError]] = {
     kind.name: kind
     for kind in (
         DeadlineExceeded,
+        EmptyAnswer,
         InvalidRequest,
+        NoRoom,
         UpstreamAuth,
         UpstreamBusy,
         UpstreamFailed,

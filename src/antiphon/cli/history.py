@@ -66,7 +66,8 @@ def export(conversation: Conversation, store: StoreFlag = None) -> None:
 
     async def read(kept: Store) -> dict[str, Any]:
         header = await _find(kept, conversation)
-        return exported(header, await kept.read(header.id, 0, header.last_seq))
+        frames = await kept.read(header.id, 0, header.last_seq, deltas_after=header.last_seq)
+        return exported(header, frames)
 
     print(json.dumps(_run(store, read), ensure_ascii=False))
 

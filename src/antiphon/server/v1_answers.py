@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from antiphon.domain.conversations import Header
 from antiphon.domain.state import Conversation
 from antiphon.money.facts import ModelFacts
+from antiphon.service.news import ConversationNews, News
 from antiphon.stores.base import Hit
 from antiphon.stores.frames import Frame
 
@@ -113,7 +114,7 @@ def snapshot_body(header: Header, state: Conversation) -> dict[str, Any]:
         "head": state.head,
         "running": state.running,
         "as_of_seq": state.seq,
-        "state": msgspec.to_builtins(state),
+        "state": state,
     }
 
 
@@ -133,6 +134,21 @@ def model_body(facts: ModelFacts) -> dict[str, Any]:
 
 PING = b": ping\n\n"
 RESET = b"event: reset\ndata: {}\n\n"
+
+
+def notice_text(news: Sequence[News]) -> bytes:
+    """News as events without an id: nobody can ask for them again."""
+    return b"".join(b"event: notice\ndata: %b\n\n" % msgspec.json.encode(_notice(each)) for each in news)
+
+
+def _notice(news: News) -> dict[str, Any]:
+    if not isinstance(news, ConversationNews):
+        return {"type": "budget", **news.body()}
+    told: dict[str, Any] = {"type": "conversation", "id": news.id}
+    if news.header is None:
+        return {**told, "deleted": True}
+    header = news.header
+    return {**told, "title": header.title, "updated_at": header.updated_at, "running": header.running}
 
 
 PIECE_BYTES = 65_536

@@ -1,7 +1,8 @@
 """`Service`: what can be done with conversations and turns, whoever asks."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
+from antiphon.service.news import Listener, Newsroom
 from antiphon.service.portable import exported, imported
 from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
@@ -32,6 +34,10 @@ from antiphon.turns.hub import Hub
 DEFAULT_SYSTEM = "You are a helpful assistant."
 LOCAL_PRINCIPAL = "local"
 """Who is asking where nobody signs in: the person at this machine."""
+
+
+LONG_LOG = 500
+"""Events from which on a log is folded in a thread, so that streams go on meanwhile."""
 
 
 class Service:
@@ -57,9 +63,12 @@ class Service:
         self._lease_s = lease_s
         self._queue_max = queue_max
         self._toolbox = toolbox
+        self._news = Newsroom(store, budgets, clock, hub.wake)
+        hub.heard = self._news.heard
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
+        await self._news.close()
         await self._engine.close(drain_s)
 
     # Conversations
@@ -92,7 +101,9 @@ class Service:
             options=clean_json(options or {}),
             tools=self._toolbox.entries(),
         )
-        return await self._store.create(principal, new_id(), event, name=name)
+        header = await self._store.create(principal, new_id(), event, name=name)
+        self._news.changed(principal, header.id)
+        return header
 
     async def update(
         self,
@@ -136,13 +147,14 @@ class Service:
     async def export(self, principal: str, conversation_id: str) -> dict[str, Any]:
         """The conversation as a document that `import_` reads. Raises NotFound."""
         header = await self.get(principal, conversation_id)
-        return exported(header, await self._store.read(header.id, 0, header.last_seq))
+        frames = await self._store.read(header.id, 0, header.last_seq, deltas_after=header.last_seq)
+        return exported(header, frames)
 
     async def import_(self, principal: str, document: Any) -> Header:
         """Make a conversation from an exported one, under a new id. Raises InvalidRequest, NewerData."""
         conversation_id = new_id()
         create, change = imported(document, conversation_id, milliseconds(self._clock))
-        await self._store.create(principal, conversation_id, create)
+        self._news.owned(await self._store.create(principal, conversation_id, create))
         await self._engine.append(conversation_id, change)
         return await self.get(principal, conversation_id)
 
@@ -153,7 +165,9 @@ class Service:
 
     async def get(self, principal: str, conversation_id: str) -> Header:
         """Raises NotFound."""
-        return await self._store.get(principal, conversation_id)
+        header = await self._store.get(principal, conversation_id)
+        self._news.owned(header)
+        return header
 
     async def find(self, principal: str, name: str) -> Header | None:
         return await self._store.find(principal, check_session_name(name))
@@ -176,10 +190,18 @@ class Service:
         return [placed.message for placed in await self._store.path(header.id, header.head)]
 
     async def snapshot(self, principal: str, conversation_id: str) -> Conversation:
-        """All that is shown, folded up to its `seq`. Raises NotFound."""
+        """All that is shown, folded up to its `seq`. Raises NotFound.
+
+        Deltas are read of the turn that runs; those of the others add nothing to their whole blocks.
+        """
         header = await self.get(principal, conversation_id)
-        frames = await self._store.read(header.id, 0, header.last_seq)
-        return fold(decode_all(frames))
+        since = header.last_seq
+        if header.running is not None:
+            since = (await self._store.turn(header.id, header.running)).seq
+        frames = await self._store.read(header.id, 0, header.last_seq, deltas_after=since)
+        if len(frames) < LONG_LOG:
+            return fold(decode_all(frames))
+        return await asyncio.to_thread(lambda: fold(decode_all(frames)))
 
     async def totals(self, principal: str, conversation_id: str) -> Totals:
         """What it used and cost so far. Raises NotFound."""
@@ -211,6 +233,7 @@ class Service:
         if header.running is not None:
             self._engine.abandon(header.running)
         self._hub.wake(header.id)
+        self._news.changed(header.principal, header.id)
 
     # Turns
 
@@ -228,6 +251,7 @@ class Service:
         self._check_model(ask.settings.get("model") or "")
         if header is None:
             header = await self.get(principal, conversation_id)
+        self._news.owned(header)
         request = acceptance(
             header.id,
             ask,
@@ -275,6 +299,10 @@ class Service:
         Whoever calls has checked, by `get`, that the principal may see the conversation.
         """
         return self._hub.follow(conversation_id, after)
+
+    def news(self, principal: str, conversation_id: str) -> AbstractContextManager[Listener]:
+        """Hear of the principal's other conversations and budgets while this one is followed. Best effort."""
+        return self._news.listen(principal, conversation_id)
 
     async def answer(self, accepted: Accepted) -> Answer:
         """Wait for the end of a turn. Raises NotFound if its conversation is deleted meanwhile."""

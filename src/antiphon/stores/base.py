@@ -27,6 +27,7 @@
     and with it all that was to be committed with it.
 19. An entry of the ledger is opened by one event and closed by one: its cost takes the place of its hold.
     Entries outlive their conversation; one that was open when that was deleted has cost what it held.
+20. A read may leave out `block_delta` events up to a seq, and leaves out nothing else.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -181,8 +182,13 @@ class Conversations(Protocol):
 
 
 class Log(Protocol):
-    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
-        """Frames with a greater seq, in order; empty for an unknown conversation."""
+    async def read(
+        self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
+    ) -> list[Frame]:
+        """Frames with a greater seq, in order; empty for an unknown conversation.
+
+        Of deltas only those after `deltas_after`: what is older and has ended folds to the same without them.
+        """
         ...
 
     async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
-from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.events import BlockDelta, CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
 from antiphon.domain.messages import text_of
 from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
 from antiphon.money.budgets import Limit
@@ -130,12 +130,17 @@ class MemoryStore:
 
     # Log
 
-    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
+    async def read(
+        self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
+    ) -> list[Frame]:
         kept = self._conversations.get(conversation_id)
         if kept is None:
             return []
         first = place(kept.frames, after + 1)
-        return kept.frames[first : first + limit]
+        if deltas_after <= after:
+            return kept.frames[first : first + limit]
+        rest = islice(kept.frames, first, None)
+        return list(islice((f for f in rest if f.type != BlockDelta.type or f.seq > deltas_after), limit))
 
     async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:
         found = ((key, self._conversations.get(key)) for key in conversation_ids)

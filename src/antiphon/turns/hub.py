@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from antiphon.domain import events as e
 from antiphon.stores.base import Log
 from antiphon.stores.frames import Frame
 
@@ -21,6 +22,8 @@ FIRST_PAGE = 8
 PAGE = 500
 PAGE_BYTES = 1_048_576
 """How many frames a follower reads at once, and about how many bytes; see `next_page`."""
+
+_BLOCKS = {e.BlockStart.type, e.BlockDelta.type, e.BlockEnd.type}
 
 
 def next_page(frames: Sequence[Frame]) -> int:
@@ -96,6 +99,8 @@ class Hub:
         self._log = log
         self._channels: dict[str, _Channel] = {}
         self._watches: dict[str, _Watch] = {}
+        self.heard: Callable[[str, Sequence[Frame]], None] | None = None
+        """Told of all that is published, but for the pieces of an answer."""
 
     def publish(self, conversation_id: str, frames: Sequence[Frame]) -> None:
         """Hand committed frames to whoever follows."""
@@ -105,6 +110,8 @@ class Hub:
             channel.publish(frames)
         if (watch := self._watches.get(conversation_id)) is not None:
             watch.reach(frames[0].seq, frames[-1].seq)
+        if self.heard is not None and frames[-1].type not in _BLOCKS:
+            self.heard(conversation_id, frames)
 
     def hint(self, conversation_id: str, seq: int) -> None:
         """Say that a conversation has reached `seq`, somewhere."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from antiphon.domain import events as e
-from antiphon.errors import StoreError
+from antiphon.errors import NotFound, StoreError
 from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
@@ -27,6 +27,7 @@ from antiphon.turns.progress import (
 from antiphon.turns.steps import Steps
 from antiphon.turns.tool_use import ToolUses, fate_unknown
 from antiphon.turns.tries import LOST
+from antiphon.turns.unreadable import given_up
 
 log = structlog.get_logger()
 
@@ -69,12 +70,11 @@ class TurnRunner:
         """
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
-        progress = self._begun.progress if self._begun else await self._progress(record)
+        outcome = self._begun.progress if self._begun else await self._resumed(record)
         parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
         self._interruption.begin()
         steps = Steps(parts, lease, record, self._interruption, self._begun)
         try:
-            outcome: Progress | Change = progress
             while isinstance(outcome, Progress):
                 outcome = await self._guarded(record, steps, outcome)
         finally:
@@ -84,6 +84,16 @@ class TurnRunner:
         parts.hub.publish(lease.conversation_id, ended.frames)
         self.answered = _follows(outcome, steps)
         return ended.next
+
+    async def _resumed(self, record: TurnRecord) -> Progress | Change:
+        """Where it stands. If its log cannot be followed, it ends, and is not tried again for ever."""
+        try:
+            return await self._progress(record)
+        except (StoreError, NotFound):
+            raise
+        except Exception:
+            log.exception("turn_fault", turn_id=record.id)
+            return await given_up(self._parts.store, self._lease, record, self._parts.now())
 
     async def _progress(self, record: TurnRecord) -> Progress:
         store, conversation_id = self._parts.store, self._lease.conversation_id

@@ -57,10 +57,10 @@ def events_of(answer: Answer) -> list[Event]:
 
 
 def until_end_of(turn_id: str, events: Events) -> list[Event]:
-    """What is told up to the end of a turn; signs of life are left out."""
+    """What is told up to the end of a turn; signs of life, and news of other conversations, are left out."""
     told: list[Event] = []
     for event in events:
-        if event.type != ":":
+        if event.type not in (":", "notice"):
             told.append(event)
         if event.type == "turn_end" and event.turn_id == turn_id:
             return told

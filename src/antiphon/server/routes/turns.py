@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -31,9 +31,11 @@ from antiphon.server.v1_answers import (
     TurnBody,
     event_pieces,
     model_body,
+    notice_text,
 )
 from antiphon.server.v1_bodies import Cancel, NewTurn
 from antiphon.service import LOCAL_PRINCIPAL, Service
+from antiphon.service.news import Listener
 from antiphon.stores.frames import Frame
 
 router = APIRouter(prefix="/v1", responses=problems.DOCUMENTATION)
@@ -82,11 +84,14 @@ async def events(
 ) -> Response:
     """Follow a conversation: every event after the cursor, then each as it is committed.
 
-    A cursor beyond the last event gets one `reset` event: read the conversation again.
+    A cursor beyond the last event gets one `reset` event: read the conversation again. Between the events
+    may stand `notice` events, which have no id: what changed in your other conversations, and what is left
+    of the budgets.
     """
     header = await service.get(LOCAL_PRINCIPAL, conversation_id)
     beyond = cursor > header.last_seq
-    told = _reset() if beyond else _told(_conversation(service, conversation_id, cursor))
+    news = service.news(LOCAL_PRINCIPAL, conversation_id)
+    told = _reset() if beyond else _told(_conversation(service, conversation_id, cursor), news)
     return streams.without_end(told)
 
 
@@ -117,20 +122,26 @@ async def _reset() -> AsyncGenerator[bytes, None]:
     yield RESET
 
 
-async def _told(followed: AsyncGenerator[list[Frame], None]) -> AsyncGenerator[bytes, None]:
-    """Events and signs of life as they go to a reader.
+async def _told(
+    followed: AsyncGenerator[list[Frame], None],
+    news: AbstractContextManager[Listener | None] = nullcontext(),  # noqa: B008 - it holds nothing
+) -> AsyncGenerator[bytes, None]:
+    """Events, news and signs of life as they go to a reader.
 
     It ends where the conversation does, and where the store fails: the reader comes back with its cursor.
     """
     pinged = 0.0
     try:
         async with aclosing(followed) as batches:
-            async for batch in batches:
-                for piece in event_pieces(batch):
-                    yield piece
-                if not batch and (now := time.monotonic()) - pinged >= PING_GAP_S:
-                    pinged = now
-                    yield PING
+            with news as listener:
+                async for batch in batches:
+                    for piece in event_pieces(batch):
+                        yield piece
+                    if listener is not None and listener.pending:
+                        yield notice_text(listener.take())
+                    elif not batch and (now := time.monotonic()) - pinged >= PING_GAP_S:
+                        pinged = now
+                        yield PING
     except AntiphonError:
         return
 

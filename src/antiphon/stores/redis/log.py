@@ -28,12 +28,19 @@ PATH_PAGE = 1000
 
 
 class RedisLog(Paying):
-    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
+    async def read(
+        self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
+    ) -> list[Frame]:
         principal = await self._principal(conversation_id)
         if principal is None:
             return []
         packed = await self._run(
-            on_conversation("read"), principal, conversation_id, after=after, limit=limit
+            on_conversation("read"),
+            principal,
+            conversation_id,
+            after=after,
+            limit=limit,
+            deltas_after=deltas_after,
         )
         return stored_frames(packed)
 

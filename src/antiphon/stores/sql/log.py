@@ -20,10 +20,14 @@ from antiphon.stores.sql.tables import conversations, turns
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
 
-def read(connection: Connection, conversation_id: str, after: int, limit: int) -> list[Frame]:
-    rows = connection.execute(
-        sql.EVENTS, {"conversation_id": conversation_id, "after": after, "limit": limit}
-    )
+def read(
+    connection: Connection, conversation_id: str, after: int, limit: int, deltas_after: int
+) -> list[Frame]:
+    asked = {"conversation_id": conversation_id, "after": after, "limit": limit}
+    if deltas_after > after:
+        rows = connection.execute(sql.FEWER_EVENTS, {**asked, "deltas_after": deltas_after})
+    else:
+        rows = connection.execute(sql.EVENTS, asked)
     return [Frame(*row) for row in rows]
 
 

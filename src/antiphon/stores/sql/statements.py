@@ -19,6 +19,10 @@ EVENTS = text(
     "SELECT seq, type, data FROM events WHERE conversation_id = :conversation_id AND seq > :after"
     " ORDER BY seq LIMIT :limit"
 )
+FEWER_EVENTS = text(
+    "SELECT seq, type, data FROM events WHERE conversation_id = :conversation_id AND seq > :after"
+    " AND (type <> 'block_delta' OR seq > :deltas_after) ORDER BY seq LIMIT :limit"
+)
 EVENT = text("SELECT seq, type, data FROM events WHERE conversation_id = :conversation_id AND seq = :seq")
 ADD_EVENT = text(
     "INSERT INTO events (conversation_id, seq, type, data) VALUES (:conversation_id, :seq, :type, :data)"

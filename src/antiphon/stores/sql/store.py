@@ -73,9 +73,11 @@ class SqlStore:
 
     # Log
 
-    async def read(self, conversation_id: str, after: int, limit: int = 1000) -> list[Frame]:
+    async def read(
+        self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
+    ) -> list[Frame]:
         return await self._database.read(
-            lambda connection: log.read(connection, conversation_id, after, limit)
+            lambda connection: log.read(connection, conversation_id, after, limit, deltas_after)
         )
 
     async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Contract 16: pruning takes deltas of ended turns, and nobody sees a difference."""
+"""Contracts 16 and 20: deltas of ended turns are pruned, or passed over, and nobody sees a difference."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,6 +69,26 @@ async def contract_16_any_cursor_over_a_pruned_log_folds_to_the_same_state(store
         while page := await store.read(header.id, rest[-1].seq if rest else cursor, limit=3):
             rest += page
         assert fold(decode_all(rest), fold(whole[:cursor])) == replace(state, seq=whole[-1][0]), cursor
+
+
+async def contract_20_a_read_leaves_out_older_deltas_and_nothing_else(store: Store) -> None:
+    header = await a_conversation(store)
+    early, late, open_ = (a_turn(header.id, text) for text in ("one", "two", "three"))
+    lease = lease_of(await store.accept(early))
+    for turn in (late, open_):
+        await store.accept(turn)
+    lease = await _answered(store, early, lease, EARLY)
+    lease = await _answered(store, late, lease, LATE)
+    await _write(store, open_, lease)
+    whole = await store.read(header.id, 0)
+    assert await store.read(header.id, 0, deltas_after=0) == whole
+    for since in range(len(whole) + 1):
+        left = await store.read(header.id, 0, deltas_after=since)
+        assert left == _without_deltas(whole, until=since), since
+        assert await store.read(header.id, 5, deltas_after=since) == [one for one in left if one.seq > 5]
+    running = await store.turn(header.id, open_.queue.turn_id)
+    shown = await store.read(header.id, 0, deltas_after=running.seq)
+    assert fold(decode_all(shown)) == fold(decode_all(whole))
 
 
 async def contract_16_a_call_removes_no_more_than_it_may(store: Store) -> None:

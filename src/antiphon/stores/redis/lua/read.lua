@@ -1,8 +1,12 @@
--- Up to `limit` events after a seq. Packed: one value is read many times faster than a list of lists.
+-- Up to `limit` events after a seq, without the deltas up to another one.
+-- Packed: one value is read many times faster than a list of lists.
 local found = {}
 local first = string.format('%.0f-0', given.after + 1)
-for i, entry in ipairs(redis.call('XRANGE', log, first, '+', 'COUNT', given.limit)) do
-  found[i] = {entry[1], entry[2][1], entry[2][2]}
+for _, entry in ipairs(redis.call('XRANGE', log, first, '+', 'COUNT', given.limit)) do
+  local kind = entry[2][1]
+  if kind ~= 'block_delta' or tonumber(string.sub(entry[1], 1, -3)) > given.deltas_after then
+    found[#found + 1] = {entry[1], kind, entry[2][2]}
+  end
 end
 if redis.call('EXISTS', state) == 1 then touch() end
 return cmsgpack.pack(found)

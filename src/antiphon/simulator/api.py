@@ -7,9 +7,11 @@ from urllib.parse import parse_qs
 import msgspec
 
 from antiphon.simulator.control import Control
+from antiphon.simulator.declining import decline
 from antiphon.simulator.delivery import JSON_HEADERS
+from antiphon.simulator.encoding import decompressed
 from antiphon.simulator.errors import ApiError
-from antiphon.simulator.http import Exchange, HttpRequest
+from antiphon.simulator.http import Exchange, HttpRequest, max_body
 from antiphon.simulator.messages import Messages
 from antiphon.simulator.models import Model
 from antiphon.simulator.parts import Parts
@@ -38,9 +40,17 @@ class Api:
         if request.path.startswith("/simulator/"):
             await self._control.handle(request, exchange)
             return
+        request, problem = _decoded(request)
         recorded = self._arrived(request)
         try:
-            await self._answer(request, recorded, exchange)
+            if problem is not None:
+                raise problem
+            meant = self._parts.playbook.take_for(request.path)
+            if meant is None:
+                await self._answer(request, recorded, exchange)
+            else:
+                await self._parts.gate.wait(meant.delay)
+                await decline(meant, exchange, self._now())
         except ApiError as error:
             headers = {**self._headers(recorded, self._who(request)), **JSON_HEADERS, **error.headers}
             await exchange.respond(error.status, headers, error.body(_request_id(recorded)))
@@ -134,6 +144,17 @@ class Api:
             "anthropic-organization-id": organization,
             **self._parts.limiter.headers(organization, line, recorded.at),
         }
+
+
+def _decoded(request: HttpRequest) -> tuple[HttpRequest, ApiError | None]:
+    """The request with its body as it was before it was compressed, or what is wrong with that."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if not encoding or request.too_large:
+        return request, None
+    try:
+        return request._replace(body=decompressed(request.body, encoding, max_body(request.path))), None
+    except ApiError as error:
+        return request._replace(body=b""), error
 
 
 def _request_id(recorded: RecordedRequest) -> str:

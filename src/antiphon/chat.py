@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from antiphon.bootstrap import make_upstream, open_service
+from antiphon.clock import Clock
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Block, clean_text
@@ -89,6 +90,7 @@ class AsyncChat:
         tools: what Claude may use: typed functions with a docstring (see `tool`), `ServerTool`, `McpServer`,
             or by name `web_search`, `web_fetch`, `code_execution`, `search_history`.
         base_url: another server that speaks the Messages API.
+        clock: what tells the time, for tests; default the system's.
 
     Raises:
         MissingCredentials: there is nothing to sign in to Claude with.
@@ -109,6 +111,7 @@ class AsyncChat:
         budget: Decimal | str | float | None = None,
         tools: Sequence[Offered] = (),
         base_url: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         settings = read_settings(
             model=model,
@@ -119,6 +122,7 @@ class AsyncChat:
         )
         self._settings = settings.without_tools()
         self._tools = tuple(tools)
+        self._clock = clock
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
         given = {"system": clean_text(system), "model": model or ""}
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
@@ -221,6 +225,7 @@ class AsyncChat:
                 self._service = await open_service(
                     self._settings,
                     upstream=self._upstream,
+                    clock=self._clock,
                     tools=self._tools,
                     budgeted=self._budget is not None,
                 )

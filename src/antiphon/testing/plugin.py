@@ -1,7 +1,7 @@
 """The fixture `claude` for pytest. PYTEST_DONT_REWRITE: nothing here is asserted.
 
-pytest finds it through an entry point of its group `pytest11`. What the fixture needs is imported by the first
-test that asks for it, so that the start of every other run costs next to nothing.
+pytest finds it through an entry point of its group `pytest11`. What the fixture needs is imported by the
+first test that asks for it, so that the start of every other run costs next to nothing.
 """
 
 from collections.abc import Iterator

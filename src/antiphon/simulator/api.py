@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
@@ -11,9 +10,11 @@ from antiphon.simulator.declining import decline
 from antiphon.simulator.delivery import JSON_HEADERS
 from antiphon.simulator.encoding import decompressed
 from antiphon.simulator.errors import ApiError
+from antiphon.simulator.files_api import FilesApi
 from antiphon.simulator.http import Exchange, HttpRequest, max_body
 from antiphon.simulator.messages import Messages
 from antiphon.simulator.models import Model
+from antiphon.simulator.paging import Query, page_by_id
 from antiphon.simulator.parts import Parts
 from antiphon.simulator.prompt import read_prompt
 from antiphon.simulator.record import RecordedRequest
@@ -22,8 +23,6 @@ from antiphon.simulator.validate import check
 
 NOBODY = "org_sim_unknown"
 """Whose request it is, where the key does not tell."""
-
-PAGE_SIZE = 1_000
 
 
 class Api:
@@ -35,6 +34,7 @@ class Api:
         self._now = parts.clock
         self._control = Control(parts)
         self._messages = Messages(parts)
+        self._files = FilesApi(parts.files, parts.clock)
 
     async def handle(self, request: HttpRequest, exchange: Exchange) -> None:
         if request.path.startswith("/simulator/"):
@@ -86,9 +86,11 @@ class Api:
                 prompt = read_prompt(call.body, call.model, organization, call.dropped)
                 await self._json(exchange, headers, {"input_tokens": prompt.input_tokens})
             case "GET", ["v1", "models"]:
-                await self._json(exchange, headers, self._model_list(request.query))
+                await self._json(exchange, headers, self._model_list(Query(request.query)))
             case "GET", ["v1", "models", name]:
                 await self._json(exchange, headers, self._model(name).info())
+            case _, ["v1", "files", *rest]:
+                await self._json(exchange, headers, self._files.answer(request, rest, organization))
             case _:
                 raise ApiError(404, f"Not found: {request.method} {request.path}")
 
@@ -101,8 +103,11 @@ class Api:
     def _call(
         self, request: HttpRequest, recorded: RecordedRequest, organization: str, *, counting: bool = False
     ) -> Call:
+        body = parsed(request.body) if recorded.body is None else recorded.body
+        if b'"file_id"' in request.body:
+            body = self._parts.files.filled_in(body, organization, self._now())
         return check(
-            parsed(request.body) if recorded.body is None else recorded.body,
+            body,
             models=self._parts.models,
             version=request.headers["anthropic-version"],
             betas=request.headers.get("anthropic-beta", ""),
@@ -116,23 +121,11 @@ class Api:
             raise ApiError(404, f"model: {name}")
         return model
 
-    def _model_list(self, query: str) -> dict[str, Any]:
-        """One page: `limit`, `after_id` and `lifecycle` say which models are on it."""
-        wanted = {name: values[-1] for name, values in parse_qs(query).items()}
-        models = list(self._parts.models.values())
-        if "lifecycle" in wanted:
-            models = [model for model in models if model.lifecycle == wanted["lifecycle"]]
-        names = [model.id for model in models]
-        if wanted.get("after_id") in names:
-            models = models[names.index(wanted["after_id"]) + 1 :]
-        limit = int(wanted["limit"]) if wanted.get("limit", "").isdecimal() else PAGE_SIZE
-        page = [model.info() for model in models[:limit]]
-        ends = (
-            {"first_id": page[0]["id"], "last_id": page[-1]["id"]}
-            if page
-            else {"first_id": None, "last_id": None}
-        )
-        return {"data": page, "has_more": len(models) > limit, **ends}
+    def _model_list(self, query: Query) -> dict[str, Any]:
+        """One page: without `lifecycle` the retired ones are not listed."""
+        wanted = query.many("lifecycle") or ["active", "deprecated"]
+        models = [model.info() for model in self._parts.models.values() if model.lifecycle in wanted]
+        return page_by_id(models, query)
 
     async def _json(self, exchange: Exchange, headers: Mapping[str, str], value: Any) -> None:
         await exchange.respond(200, {**JSON_HEADERS, **headers}, msgspec.json.encode(value))

@@ -15,6 +15,7 @@ from antiphon.simulator.bill import Bill, Ledger
 from antiphon.simulator.cache import PrefixCache
 from antiphon.simulator.clock import Clock
 from antiphon.simulator.diagnostics import Diagnoses
+from antiphon.simulator.files import Files
 from antiphon.simulator.http import Connection
 from antiphon.simulator.limits import Limiter, RateLimits
 from antiphon.simulator.models import Model, catalogue
@@ -85,6 +86,7 @@ class Simulator:
             ledger=Ledger(keep_requests),
             limiter=Limiter(rate_limits),
             diagnoses=Diagnoses(),
+            files=Files(),
             spend_limit=spend_limit,
         )
         self._api = Api(self._parts)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from antiphon.simulator.batches_api import BatchesApi
 from antiphon.simulator.control import Control
 from antiphon.simulator.declining import decline
 from antiphon.simulator.delivery import JSON_HEADERS
@@ -24,6 +25,8 @@ from antiphon.simulator.validate import check
 NOBODY = "org_sim_unknown"
 """Whose request it is, where the key does not tell."""
 
+LINES_HEADERS = {"content-type": "application/x-jsonl"}
+
 
 class Api:
     """Answers HTTP requests; what it needs to know is given, what happens is noted in the log."""
@@ -34,6 +37,7 @@ class Api:
         self._now = parts.clock
         self._control = Control(parts)
         self._messages = Messages(parts)
+        self._batches = BatchesApi(parts)
         self._files = FilesApi(parts.files, parts.clock)
 
     async def handle(self, request: HttpRequest, exchange: Exchange) -> None:
@@ -89,6 +93,10 @@ class Api:
                 await self._json(exchange, headers, self._model_list(Query(request.query)))
             case "GET", ["v1", "models", name]:
                 await self._json(exchange, headers, self._model(name).info())
+            case _, ["v1", "messages", "batches", *rest]:
+                body = self._batches.answer(request, rest, organization)
+                kind = LINES_HEADERS if rest[1:] == ["results"] else JSON_HEADERS
+                await exchange.respond(200, {**kind, **headers}, body)
             case _, ["v1", "files", *rest]:
                 await self._json(exchange, headers, self._files.answer(request, rest, organization))
             case _:

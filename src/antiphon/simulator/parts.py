@@ -31,6 +31,7 @@ class Parts(NamedTuple):
     files: Files
     spend_limit: int | None
     """Nano-dollars."""
+    batch_seconds: float
 
     def limited_as(self, body: Any) -> str:
         """The line of models whose rate limits a request meets, valid or not."""

@@ -164,7 +164,7 @@ async def test_batches_come_in_pages_and_only_to_those_who_made_them(client: Asy
         ({"requests": [asked("a"), asked("a")]}, "not unique"),
         ({"requests": [asked("what is this?")]}, "custom_id"),
         ({"requests": [{"custom_id": "a"}]}, "params"),
-        ({"requests": [asked("a")] * 100_001}, "at most 100000"),
+        ({"requests": [0] * 100_001}, "at most 100000"),
     ],
 )
 async def test_a_batch_that_cannot_be_told_apart_is_refused(

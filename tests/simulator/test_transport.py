@@ -156,3 +156,14 @@ async def test_a_tool_of_an_mcp_server_leaves_its_use_and_result(
         **question, mcp_servers=[server], betas=["mcp-client-2025-11-20"]
     )
     assert [block.type for block in answer.content] == ["mcp_tool_use", "mcp_tool_result", "text"]
+
+
+async def test_a_block_of_a_kind_that_nobody_knows_comes_as_it_is(
+    simulator: Simulator, client: AsyncAnthropic, question: dict[str, Any], ask: Ask
+) -> None:
+    block = {"type": "hologram", "depth": 3}
+    simulator.script(Reply(content=(block,), times=2))
+    async with client.messages.stream(**question) as stream:
+        streamed = await stream.get_final_message()
+    for message in (streamed, await ask()):
+        assert message.to_dict()["content"] == [block]

@@ -159,11 +159,11 @@ async def test_a_tool_of_an_mcp_server_leaves_its_use_and_result(
 
 
 async def test_a_block_of_a_kind_that_nobody_knows_comes_as_it_is(
-    simulator: Simulator, client: AsyncAnthropic, question: dict[str, Any], ask: Ask
+    simulator: Simulator, http: httpx2.AsyncClient, question: dict[str, Any]
 ) -> None:
     block = {"type": "hologram", "depth": 3}
     simulator.script(Reply(content=(block,), times=2))
-    async with client.messages.stream(**question) as stream:
-        streamed = await stream.get_final_message()
-    for message in (streamed, await ask()):
-        assert message.to_dict()["content"] == [block]
+    whole = await http.post("/v1/messages", json=question)
+    streamed = await http.post("/v1/messages", json={**question, "stream": True})
+    assert whole.json()["content"] == [block]
+    assert '"content_block":{"type":"hologram","depth":3}' in streamed.text

@@ -113,7 +113,8 @@ class Reader:
             "HOME": str(folder),
             "PATH": f"{binaries}{os.pathsep}{environment['PATH']}",
             "TERM": "dumb",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a reader has none of ours
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a reader has none of those that test Antiphon
+            "PYTEST_PLUGINS": "antiphon.testing.plugin",  # as its entry point would load it
         }
         self._shell: Program | None = None
         self._python: Program | None = None

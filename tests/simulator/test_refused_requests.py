@@ -275,7 +275,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "a document of a hundred pages": {"messages": [user(pdf(100))]},
     "an image at its largest": {"messages": [user(picture(width=8000))]},
     "an image that lies elsewhere": {
-        "messages": [user({"type": "image", "source": {"type": "file", "file_id": "file_1"}})]
+        "messages": [user({"type": "image", "source": {"type": "url", "url": "https://x.example/"}})]
     },
     "an image in a tool result": {
         "messages": [USER, assistant(tool_use("a")), user({**tool_result("a"), "content": [picture()]})]

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from antiphon.bootstrap import make_upstream, open_service
 from antiphon.chat.forms import REPAIR, Form, Unfit, form_of
 from antiphon.chat.replies import Reply, Stats, delta_text, reply_of, unusable, whole_text
+from antiphon.clock import Clock
 from antiphon.context.plan import merged
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
@@ -47,6 +48,7 @@ class AsyncChat:
             or by name `web_search`, `web_fetch`, `code_execution`, `search_history`.
         fallback: models that answer when the first does not, in that order; default `ANTIPHON_FALLBACK`.
         base_url: another server that speaks the Messages API.
+        clock: what tells the time, for tests; default the system's.
 
     Raises:
         MissingCredentials: there is nothing to sign in to Claude with.
@@ -69,6 +71,7 @@ class AsyncChat:
         tools: Sequence[Offered] = (),
         fallback: Sequence[str] | None = None,
         base_url: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         settings = read_settings(
             model=model,
@@ -81,6 +84,7 @@ class AsyncChat:
         )
         self._settings = settings.without_tools()
         self._tools = tuple(tools)
+        self._clock = clock
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
         given = {"system": clean_text(system), "model": model or ""}
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
@@ -234,6 +238,7 @@ class AsyncChat:
                 self._service = await open_service(
                     self._settings,
                     upstream=self._upstream,
+                    clock=self._clock,
                     tools=self._tools,
                     budgeted=self._budget is not None,
                 )

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
+from antiphon.simulator.batches_api import BatchesApi
 from antiphon.simulator.control import Control
+from antiphon.simulator.declining import decline
 from antiphon.simulator.delivery import JSON_HEADERS
+from antiphon.simulator.encoding import decompressed
 from antiphon.simulator.errors import ApiError
-from antiphon.simulator.http import Exchange, HttpRequest
+from antiphon.simulator.files_api import FilesApi
+from antiphon.simulator.http import Exchange, HttpRequest, max_body
 from antiphon.simulator.messages import Messages
 from antiphon.simulator.models import Model
+from antiphon.simulator.paging import Query, page_by_id
 from antiphon.simulator.parts import Parts
 from antiphon.simulator.prompt import read_prompt
 from antiphon.simulator.record import RecordedRequest
@@ -21,7 +25,7 @@ from antiphon.simulator.validate import check
 NOBODY = "org_sim_unknown"
 """Whose request it is, where the key does not tell."""
 
-PAGE_SIZE = 1_000
+LINES_HEADERS = {"content-type": "application/x-jsonl"}
 
 
 class Api:
@@ -33,14 +37,24 @@ class Api:
         self._now = parts.clock
         self._control = Control(parts)
         self._messages = Messages(parts)
+        self._batches = BatchesApi(parts)
+        self._files = FilesApi(parts.files, parts.clock)
 
     async def handle(self, request: HttpRequest, exchange: Exchange) -> None:
         if request.path.startswith("/simulator/"):
             await self._control.handle(request, exchange)
             return
+        request, problem = _decoded(request)
         recorded = self._arrived(request)
         try:
-            await self._answer(request, recorded, exchange)
+            if problem is not None:
+                raise problem
+            meant = self._parts.playbook.take_for(request.path)
+            if meant is None:
+                await self._answer(request, recorded, exchange)
+            else:
+                await self._parts.gate.wait(meant.delay)
+                await decline(meant, exchange, self._now())
         except ApiError as error:
             headers = {**self._headers(recorded, self._who(request)), **JSON_HEADERS, **error.headers}
             await exchange.respond(error.status, headers, error.body(_request_id(recorded)))
@@ -76,9 +90,15 @@ class Api:
                 prompt = read_prompt(call.body, call.model, organization, call.dropped)
                 await self._json(exchange, headers, {"input_tokens": prompt.input_tokens})
             case "GET", ["v1", "models"]:
-                await self._json(exchange, headers, self._model_list(request.query))
+                await self._json(exchange, headers, self._model_list(Query(request.query)))
             case "GET", ["v1", "models", name]:
                 await self._json(exchange, headers, self._model(name).info())
+            case _, ["v1", "messages", "batches", *rest]:
+                body = self._batches.answer(request, rest, organization)
+                kind = LINES_HEADERS if rest[1:] == ["results"] else JSON_HEADERS
+                await exchange.respond(200, {**kind, **headers}, body)
+            case _, ["v1", "files", *rest]:
+                await self._json(exchange, headers, self._files.answer(request, rest, organization))
             case _:
                 raise ApiError(404, f"Not found: {request.method} {request.path}")
 
@@ -91,8 +111,11 @@ class Api:
     def _call(
         self, request: HttpRequest, recorded: RecordedRequest, organization: str, *, counting: bool = False
     ) -> Call:
+        body = parsed(request.body) if recorded.body is None else recorded.body
+        if b'"file_id"' in request.body:
+            body = self._parts.files.filled_in(body, organization, self._now())
         return check(
-            parsed(request.body) if recorded.body is None else recorded.body,
+            body,
             models=self._parts.models,
             version=request.headers["anthropic-version"],
             betas=request.headers.get("anthropic-beta", ""),
@@ -106,23 +129,11 @@ class Api:
             raise ApiError(404, f"model: {name}")
         return model
 
-    def _model_list(self, query: str) -> dict[str, Any]:
-        """One page: `limit`, `after_id` and `lifecycle` say which models are on it."""
-        wanted = {name: values[-1] for name, values in parse_qs(query).items()}
-        models = list(self._parts.models.values())
-        if "lifecycle" in wanted:
-            models = [model for model in models if model.lifecycle == wanted["lifecycle"]]
-        names = [model.id for model in models]
-        if wanted.get("after_id") in names:
-            models = models[names.index(wanted["after_id"]) + 1 :]
-        limit = int(wanted["limit"]) if wanted.get("limit", "").isdecimal() else PAGE_SIZE
-        page = [model.info() for model in models[:limit]]
-        ends = (
-            {"first_id": page[0]["id"], "last_id": page[-1]["id"]}
-            if page
-            else {"first_id": None, "last_id": None}
-        )
-        return {"data": page, "has_more": len(models) > limit, **ends}
+    def _model_list(self, query: Query) -> dict[str, Any]:
+        """One page: without `lifecycle` the retired ones are not listed."""
+        wanted = query.many("lifecycle") or ["active", "deprecated"]
+        models = [model.info() for model in self._parts.models.values() if model.lifecycle in wanted]
+        return page_by_id(models, query)
 
     async def _json(self, exchange: Exchange, headers: Mapping[str, str], value: Any) -> None:
         await exchange.respond(200, {**JSON_HEADERS, **headers}, msgspec.json.encode(value))
@@ -134,6 +145,17 @@ class Api:
             "anthropic-organization-id": organization,
             **self._parts.limiter.headers(organization, line, recorded.at),
         }
+
+
+def _decoded(request: HttpRequest) -> tuple[HttpRequest, ApiError | None]:
+    """The request with its body as it was before it was compressed, or what is wrong with that."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if not encoding or request.too_large:
+        return request, None
+    try:
+        return request._replace(body=decompressed(request.body, encoding, max_body(request.path))), None
+    except ApiError as error:
+        return request._replace(body=b""), error
 
 
 def _request_id(recorded: RecordedRequest) -> str:

@@ -14,7 +14,7 @@ NANO = Decimal(10) ** -9
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
     number: int
-    """Of the request, as in `Simulator.requests`."""
+    """Of the request, as in `Simulator.requests`; each request of a batch has one that is not there."""
     model: str
     organization: str
     usage: dict[str, Any]

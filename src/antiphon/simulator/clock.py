@@ -1,6 +1,7 @@
 """What time it is for the simulator: real time, or any other, plus what a test lets pass."""
 
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -27,3 +28,8 @@ class Clock:
         with self._lock:
             self._ahead += seconds
         return self()
+
+
+def rfc3339(at: float) -> str:
+    """A time (seconds since the epoch) as the API writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

@@ -1,5 +1,6 @@
 """The API's errors: status, type and envelope. Source: the Messages API reference, Errors."""
 
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -66,18 +67,20 @@ def envelope(kind: str, message: str, details: dict[str, Any] | None = None) -> 
     return {"type": "error", "error": error}
 
 
-def scripted_error(fail: Fail) -> ApiError:
-    """The error that a script asks for."""
+def scripted_error(fail: Fail, now: float = 0.0) -> ApiError:
+    """The error that a script asks for at this time (seconds since the epoch)."""
     kind = fail.type or type_of(fail.status)
     code = {"error_code": fail.error_code} if fail.error_code else {}
     details = {**(fail.details or {}), **code} or None
     message = fail.message or MESSAGE_OF_TYPE.get(kind, f"Simulated {kind}")
-    return ApiError(fail.status, message, kind=kind, details=details, headers=_headers(fail))
+    return ApiError(fail.status, message, kind=kind, details=details, headers=_headers(fail, now))
 
 
-def _headers(fail: Fail) -> dict[str, str]:
+def _headers(fail: Fail, now: float) -> dict[str, str]:
     headers = dict(fail.headers)
-    if fail.retry_after is not None:
+    if fail.retry_after_as_date and not isinstance(fail.retry_after, str):
+        headers["retry-after"] = formatdate(now + (fail.retry_after or 0), usegmt=True)
+    elif fail.retry_after is not None:
         headers["retry-after"] = _number(fail.retry_after)
     if fail.retry_after_ms is not None:
         headers["retry-after-ms"] = _number(fail.retry_after_ms)

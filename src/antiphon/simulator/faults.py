@@ -48,7 +48,7 @@ class Fault(Value, frozen=True, kw_only=True):
 
 
 class StreamError(Fault, frozen=True, kw_only=True, tag="error"):
-    """An `error` event, then the end. Before the headers, and where no stream is asked for: an HTTP error."""
+    """An `error` event, then the end. Before the headers, or without `stream`, it is an HTTP error."""
 
     type: str = "overloaded_error"
     message: str = "Overloaded"

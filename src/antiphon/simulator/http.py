@@ -12,8 +12,16 @@ import httptools
 
 from antiphon.simulator.chunks import LAST_CHUNK
 
-MAX_BODY = 32 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+MAX_BODY = 32 * MEGABYTE
 """The Messages API's own limit on a request."""
+
+MORE_FOR = {"/v1/files": 500 * MEGABYTE, "/v1/messages/batches": 256 * MEGABYTE}
+"""What the other routes take."""
+
+
+def max_body(path: str) -> int:
+    return MORE_FOR.get(path.rstrip("/"), MAX_BODY)
 
 
 class HttpRequest(NamedTuple):
@@ -23,14 +31,15 @@ class HttpRequest(NamedTuple):
     """Names in lower case."""
     body: bytes
     too_large: bool = False
-    """More than MAX_BODY bytes came; they are not kept."""
+    """More bytes came than the path takes; they are not kept."""
     query: str = ""
 
 
 class Exchange:
     """One response on its way. Everything but `respond` belongs to a response in chunks."""
 
-    def __init__(self, connection: "Connection", *, keep_alive: bool) -> None:
+    def __init__(self, connection: "Connection", *, keep_alive: bool, accepts_gzip: bool = False) -> None:
+        self.accepts_gzip = accepts_gzip
         self._connection = connection
         self._keep_alive = keep_alive
         self.status: int | None = None
@@ -112,6 +121,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body = bytearray()
+        self._most = MAX_BODY
         self._too_large = False
 
     # What the transport calls.
@@ -156,11 +166,12 @@ class Connection(asyncio.Protocol):
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
+        self._most = max_body(self._url.decode("latin-1").partition("?")[0])
         if self._headers.get("expect", "").lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        if len(self._body) + len(body) > MAX_BODY:
+        if len(self._body) + len(body) > self._most:
             self._too_large = True
             self._body.clear()
         if not self._too_large:
@@ -170,7 +181,9 @@ class Connection(asyncio.Protocol):
         path, _, query = self._url.decode("latin-1").partition("?")
         method = self._parser.get_method().decode("latin-1")
         request = HttpRequest(method, path, self._headers, bytes(self._body), self._too_large, query)
-        self._waiting.append((request, Exchange(self, keep_alive=self._parser.should_keep_alive())))
+        zipped = "gzip" in self._headers.get("accept-encoding", "")
+        exchange = Exchange(self, keep_alive=self._parser.should_keep_alive(), accepts_gzip=zipped)
+        self._waiting.append((request, exchange))
         self._clear()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._serve())

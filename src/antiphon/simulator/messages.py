@@ -10,6 +10,7 @@ from antiphon.simulator.answer import Answer, answer
 from antiphon.simulator.cache import Accounted
 from antiphon.simulator.charging import Progress, broken_off, usage_of_events
 from antiphon.simulator.chunks import strike
+from antiphon.simulator.declining import decline
 from antiphon.simulator.delivery import deliver_stream, deliver_whole
 from antiphon.simulator.errors import ApiError, scripted_error
 from antiphon.simulator.frames import Frame, answer_frames, event_frames
@@ -56,13 +57,8 @@ class Messages:
                 frames = event_frames(outcome.events)
                 usage = usage_of_events(outcome.events)
                 await self._stream(frames, outcome, job, usage)
-            case Fail():
-                raise scripted_error(outcome)
-            case Page():
-                kind = {"content-type": outcome.content_type, **outcome.headers}
-                await exchange.respond(outcome.status, kind, outcome.body.encode())
-            case Drop():
-                await exchange.reset() if outcome.reset else exchange.hang_up()
+            case Fail() | Page() | Drop():
+                await decline(outcome, exchange, self._now())
             case _:
                 assert_never(outcome)
 
@@ -106,7 +102,7 @@ class Messages:
         if not isinstance(reply.fault, StreamError):
             self._begins(job, whole)
         body = msgspec.json.encode(whole.message())
-        await deliver_whole(job.exchange, job.headers, body, reply.fault, self._gate)
+        await deliver_whole(job.exchange, job.headers, body, reply, self._gate)
 
     def _begins(self, job: Job, whole: Answer) -> None:
         self._parts.cache.keep(job.accounted, self._now())

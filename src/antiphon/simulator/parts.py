@@ -7,6 +7,7 @@ from antiphon.simulator.bill import Ledger
 from antiphon.simulator.cache import PrefixCache
 from antiphon.simulator.clock import Clock
 from antiphon.simulator.diagnostics import Diagnoses
+from antiphon.simulator.files import Files
 from antiphon.simulator.limits import Limiter
 from antiphon.simulator.models import Model
 from antiphon.simulator.organizations import Organizations
@@ -27,8 +28,10 @@ class Parts(NamedTuple):
     ledger: Ledger
     limiter: Limiter
     diagnoses: Diagnoses
+    files: Files
     spend_limit: int | None
     """Nano-dollars."""
+    batch_seconds: float
 
     def limited_as(self, body: Any) -> str:
         """The line of models whose rate limits a request meets, valid or not."""

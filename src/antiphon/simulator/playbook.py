@@ -2,11 +2,28 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 
 import msgspec
 
-from antiphon.simulator.script import Outcome
+from antiphon.simulator.script import Drop, Events, Fail, NoAnswer, Outcome, Page, Reply
+
+MESSAGES = "/v1/messages"
+
+
+def _is_for(outcome: NoAnswer, path: str) -> bool:
+    return outcome.for_path is not None and fnmatchcase(path, outcome.for_path)
+
+
+def _fits(outcome: Outcome, model: str, path: str) -> bool:
+    if (
+        isinstance(outcome, Fail | Page | Drop)
+        and outcome.for_path is not None
+        and not _is_for(outcome, path)
+    ):
+        return False
+    return outcome.for_model in (None, model)
 
 
 class Playbook:
@@ -21,10 +38,24 @@ class Playbook:
             self._outcomes.extend(outcomes)
 
     def take(self, model: str) -> Outcome | None:
-        """The first outcome that a request to this model may have."""
+        """The first outcome that a request for a message of this model may have."""
+        return self._take(lambda outcome: _fits(outcome, model, MESSAGES))
+
+    def take_for(self, path: str) -> NoAnswer | None:
+        """The first outcome that is meant for this path in particular."""
+
+        def meant(outcome: Outcome) -> bool:
+            return isinstance(outcome, Fail | Page | Drop) and _is_for(outcome, path)
+
+        taken = self._take(meant)
+        return None if isinstance(taken, Reply | Events) else taken
+
+    def _take(self, fits: Callable[[Outcome], bool]) -> Outcome | None:
+        if not self._outcomes:  # as it is for most requests of a benchmark
+            return None
         with self._lock:
             for index, outcome in enumerate(self._outcomes):
-                if outcome.for_model in (None, model):
+                if fits(outcome):
                     self._use(index, outcome)
                     return outcome
         return None

@@ -80,6 +80,22 @@ def code_execution(command: str, stdout: str, text: str) -> Reply:
     return Reply(content=(_use("bash_code_execution", {"command": command}), result, said))
 
 
+def mcp_call(server: str, name: str, tool_input: dict[str, Any], result: str, text: str) -> Reply:
+    """Claude calls a tool of a server that the request named in `mcp_servers`."""
+    call_id = "mcptoolu_sim_000001"
+    use: Block = {
+        "type": "mcp_tool_use",
+        "id": call_id,
+        "name": name,
+        "server_name": server,
+        "input": tool_input,
+    }
+    content = [{"type": "text", "text": result}]
+    got: Block = {"type": "mcp_tool_result", "tool_use_id": call_id, "is_error": False, "content": content}
+    said: Block = {"type": "text", "text": text}
+    return Reply(content=(use, got, said))
+
+
 def _use(tool: str, tool_input: dict[str, Any]) -> Block:
     return {"type": "server_tool_use", "id": "srvtoolu_sim_000001", "name": tool, "input": tool_input}
 

@@ -69,6 +69,12 @@ class RequestLog:
             self._changed.notify_all()
         return request
 
+    def next_number(self) -> int:
+        """For what is charged like a request and came in another one."""
+        with self._changed:
+            self._count += 1
+            return self._count
+
     def update(self, number: int, **facts: Any) -> None:
         with self._changed:
             if number in self._kept:

@@ -25,6 +25,7 @@ __all__ = [
     "Events",
     "Fail",
     "HangUp",
+    "NoAnswer",
     "Outcome",
     "Page",
     "Reply",
@@ -64,12 +65,21 @@ class Scripted(Value, frozen=True, kw_only=True):
             raise ValueError("An outcome is used at least once.")
 
 
+class Elsewhere(Scripted, frozen=True, kw_only=True):
+    """What can happen to any request."""
+
+    for_path: str | None = None
+    """Only a request to such a path takes it: `/v1/files*`. None is `/v1/messages`."""
+
+
 class Streamed(Scripted, frozen=True, kw_only=True):
     """How a stream travels."""
 
     pace: float = 0.0
     """Between two deltas; 0 is as fast as it can."""
     chunks: Chunks = "event"
+    gzip: bool = False
+    """Compressed, if the client takes that."""
     fault: AnyFault | None = None
 
 
@@ -136,7 +146,7 @@ class Events(Streamed, frozen=True, kw_only=True, tag="events"):
     events: tuple[dict[str, Any], ...]
 
 
-class Fail(Scripted, frozen=True, kw_only=True, tag="fail"):
+class Fail(Elsewhere, frozen=True, kw_only=True, tag="fail"):
     """An HTTP error with the API's envelope."""
 
     status: int = 500
@@ -148,7 +158,9 @@ class Fail(Scripted, frozen=True, kw_only=True, tag="fail"):
     details: dict[str, Any] | None = None
     """All of `error.details`."""
     retry_after: float | str | None = None
-    """The header: seconds, or an HTTP date."""
+    """The header: seconds, or any text."""
+    retry_after_as_date: bool = False
+    """The seconds as an HTTP date, by the simulator's clock."""
     retry_after_ms: float | None = None
     should_retry: bool | None = None
     """The header `x-should-retry`."""
@@ -158,14 +170,18 @@ class Fail(Scripted, frozen=True, kw_only=True, tag="fail"):
         super().__post_init__()
         if not 400 <= self.status <= 599:
             raise ValueError("A failure has a status from 400 to 599: use a page for another one.")
+        if self.retry_after_as_date and not isinstance(self.retry_after, int | float):
+            raise ValueError("retry_after_as_date needs retry_after in seconds.")
 
 
-class Page(Scripted, frozen=True, kw_only=True, tag="page"):
+class Page(Elsewhere, frozen=True, kw_only=True, tag="page"):
     """A body of any kind with any status: what a proxy on the way answers."""
 
     status: int = 502
     body: str = "<html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
     content_type: str = "text/html"
+    gzip: bool = False
+    """Compressed, if the client takes that."""
     headers: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -174,11 +190,13 @@ class Page(Scripted, frozen=True, kw_only=True, tag="page"):
             raise ValueError("A page has a status from 200 to 599.")
 
 
-class Drop(Scripted, frozen=True, kw_only=True, tag="drop"):
+class Drop(Elsewhere, frozen=True, kw_only=True, tag="drop"):
     """No response: the connection is closed."""
 
     reset: bool = False
 
 
+NoAnswer: TypeAlias = Fail | Page | Drop
+
 Outcome: TypeAlias = Reply | Events | Fail | Page | Drop
-"""What becomes of one request to `/v1/messages`."""
+"""What becomes of one request."""

@@ -15,6 +15,7 @@ from antiphon.simulator.bill import Bill, Ledger
 from antiphon.simulator.cache import PrefixCache
 from antiphon.simulator.clock import Clock
 from antiphon.simulator.diagnostics import Diagnoses
+from antiphon.simulator.files import Files
 from antiphon.simulator.http import Connection
 from antiphon.simulator.limits import Limiter, RateLimits
 from antiphon.simulator.models import Model, catalogue
@@ -49,6 +50,7 @@ class Simulator:
         keep_requests: int = 10_000,
         rate_limits: RateLimits | None = None,
         spend_limit: int | None = None,
+        batch_seconds: float = 0.0,
         evicted_early: float = 0.0,
         seed: int = 0,
         now: Callable[[], float] = time.time,
@@ -66,6 +68,7 @@ class Simulator:
             keep_requests: how many are remembered, and as many charges.
             rate_limits: what is beyond them gets a 429; None refuses nothing.
             spend_limit: nano-dollars after which every request gets the 429 that no retry helps.
+            batch_seconds: how long a batch takes; more than a day, and all of it expires.
             evicted_early: the share of cache lives that end before their time.
             seed: decides which.
             now: seconds since the epoch; `advance` puts it forward.
@@ -85,7 +88,9 @@ class Simulator:
             ledger=Ledger(keep_requests),
             limiter=Limiter(rate_limits),
             diagnoses=Diagnoses(),
+            files=Files(),
             spend_limit=spend_limit,
+            batch_seconds=batch_seconds,
         )
         self._api = Api(self._parts)
         self._live: set[Connection] = set()
@@ -189,6 +194,7 @@ class Settings(TypedDict, total=False):
     keep_requests: int
     rate_limits: RateLimits | None
     spend_limit: int | None
+    batch_seconds: float
     evicted_early: float
     seed: int
     now: Callable[[], float]

@@ -1,9 +1,9 @@
 """What Claude's own tools leave in an answer and in its usage. Source: the web search and web fetch pages."""
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from antiphon.simulator.clock import rfc3339
 from antiphon.simulator.tokens import block_bytes, tokens
 
 COUNTED = {"web_search": "web_search_requests", "web_fetch": "web_fetch_requests"}
@@ -41,5 +41,4 @@ def container(body: Mapping[str, Any], number: int, now: float) -> dict[str, Any
     name = wanted.get("id") if isinstance(wanted, dict) else wanted
     if not runs and name is None:
         return None
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + CONTAINER_LIVES))
-    return {"id": name or f"container_sim_{number:06}", "expires_at": expires}
+    return {"id": name or f"container_sim_{number:06}", "expires_at": rfc3339(now + CONTAINER_LIVES)}

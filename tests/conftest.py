@@ -10,13 +10,19 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES")
+KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES", "ANTIPHON_LOCAL_MODEL")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_titles() -> None:
     """Each would be one request more: tests of titles ask for them."""
     os.environ["ANTIPHON_TITLES"] = "off"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_local_model() -> None:
+    """The better one is a large download."""
+    os.environ["ANTIPHON_LOCAL_MODEL"] = "smollm2"
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,12 @@ import pytest
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError, UpstreamAuth, UpstreamFailed, UpstreamRejected
 from antiphon.model.local.dialect import (
-    HISTORY_TOKENS,
     MAX_TOKENS,
     answered,
     failure,
-    histories,
     spoken,
-    surely_fits,
 )
+from antiphon.model.local.fitting import HISTORY_TOKENS, histories, surely_fits
 from antiphon.model.wire import (
     BlockDelta,
     Ending,

@@ -9,7 +9,7 @@ from antiphon.model.local.fetching import Fetching
 from antiphon.model.local.parts import Progress
 from antiphon.model.local.server import Orders
 
-FETCH_S = 60.0
+FETCH_S = 75.0
 """Seconds to wait for weights that nobody has named; then a smaller model answers meanwhile."""
 
 

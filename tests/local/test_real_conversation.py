@@ -28,6 +28,8 @@ from antiphon.stores.frames import Frame
 
 ME = "me"
 ANSWER_S = 300.0
+LONG_S = 1500
+"""With the download, which is made once."""
 
 
 @tool(effect="pure")
@@ -81,6 +83,7 @@ async def said(service: Service, header: Header, text: str) -> Heard:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(LONG_S)
 async def test_it_remembers_a_name_over_another_exchange(service: Service) -> None:
     header = await service.create(ME, system="You are a friendly assistant. Keep answers short.")
     await said(service, header, "My name is Zoe.")
@@ -92,6 +95,7 @@ async def test_it_remembers_a_name_over_another_exchange(service: Service) -> No
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(LONG_S)
 async def test_it_asks_for_a_tool_and_answers_with_what_it_gave(service: Service) -> None:
     header = await service.create(ME, system="You are a friendly assistant. Keep answers short.")
     told = await said(service, header, "What is the weather in Quillby right now?")

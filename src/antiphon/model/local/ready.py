@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from antiphon.errors import ConfigurationError
-from antiphon.model.local.catalogue import ANYWHERE, Weights
+from antiphon.model.local.catalogue import ANYWHERE, BETTER, Weights
 from antiphon.model.local.choosing import Choice, choose
 from antiphon.model.local.fetching import Fetching
 from antiphon.model.local.parts import Progress
@@ -17,11 +17,19 @@ class Readying:
     """Knows which model answers. `choice` may become another one while weights are fetched."""
 
     def __init__(
-        self, model: Weights | Path | None, folder: Path, progress: Progress, *, fetch_s: float = FETCH_S
+        self,
+        model: Weights | Path | None,
+        folder: Path,
+        progress: Progress,
+        *,
+        fetch_s: float = FETCH_S,
+        better: Weights = BETTER,
+        anywhere: Weights = ANYWHERE,
     ) -> None:
-        """`model` None: the better one that this machine can hold."""
+        """`model` None: `better` where this machine can hold it, else `anywhere`."""
         self.unasked = model is None
-        self.choice = choose(folder) if model is None else Choice(model)
+        self.choice = Choice(model) if model else choose(folder, better=better, anywhere=anywhere)
+        self._anywhere = anywhere
         self._folder = folder
         self._progress = progress
         self._fetch_s = fetch_s
@@ -36,7 +44,7 @@ class Readying:
         model = self.choice.model
         if isinstance(model, Path):
             return Orders(path=str(model))
-        if self.unasked and model != ANYWHERE:
+        if self.unasked and model != self._anywhere:
             return await self._or_smaller(model)
         return orders_for(model, await self._fetched(model))
 
@@ -57,8 +65,10 @@ class Readying:
             later = True
         except ConfigurationError as error:
             reason, later = f"{better.title} cannot be had now. {error.detail}", False
-        self.choice = Choice(ANYWHERE, reason)
-        orders = orders_for(ANYWHERE, await self._fetched(ANYWHERE))  # alone: it has the whole line
+        self.choice = Choice(self._anywhere, reason)
+        orders = orders_for(
+            self._anywhere, await self._fetched(self._anywhere)
+        )  # alone: it has the whole line
         if later:
             self._meanwhile = Fetching(better, self._folder, lambda _done, _total: None)
         return orders

@@ -98,7 +98,8 @@ wheel: $(VENV)/dev.stamp page
 	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 soak: $(VENV)/dev.stamp
-	@echo "The long runs: replicas and databases killed and stopped hundreds of times, full disks, failing upstreams."
+	@echo "The long runs: replicas and databases killed and stopped hundreds of times, full disks, failing upstreams,"
+	@echo "and a conversation with the better local model, which is fetched once (1.1 GB)."
 	@echo 'All of them take about an hour; choose with ARGS, as in: make soak ARGS="tests/faults/test_kill.py -k postgres"'
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 

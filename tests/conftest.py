@@ -10,7 +10,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES", "ANTIPHON_MAX_ATTEMPTS")
+KEPT = ("ANTIPHON_CHROMIUM", "ANTIPHON_TITLES", "ANTIPHON_MAX_ATTEMPTS", "ANTIPHON_LOCAL_MODEL")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,6 +18,12 @@ def no_further_requests() -> None:
     """Titles and retries would be requests more: tests of them ask for them."""
     os.environ["ANTIPHON_TITLES"] = "off"
     os.environ["ANTIPHON_MAX_ATTEMPTS"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_local_model() -> None:
+    """The better one is a large download."""
+    os.environ["ANTIPHON_LOCAL_MODEL"] = "smollm2"
 
 
 @pytest.fixture(autouse=True)

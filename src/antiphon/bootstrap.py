@@ -10,7 +10,6 @@ from antiphon.context.routing import AUTO
 from antiphon.errors import ConfigurationError
 from antiphon.model.breaker import Breaker
 from antiphon.model.client import ClaudeUpstream
-from antiphon.model.local.catalogue import DEFAULT
 from antiphon.model.local.upstream import DEADLINE_S, LocalUpstream
 from antiphon.model.upstream import Upstream
 from antiphon.money.table import ModelTable, load_facts
@@ -174,5 +173,5 @@ def _missing(store: str, extra: str) -> str:
 def make_upstream(settings: Settings, *, api_key: str | None = None, base_url: str | None = None) -> Upstream:
     """Claude, or the local model where `settings.model` asks for it. Raises MissingCredentials."""
     if settings.model == LOCAL:
-        return LocalUpstream(settings.local_model or DEFAULT.name)
+        return LocalUpstream(settings.local_model)
     return ClaudeUpstream(api_key=api_key, base_url=base_url, stall_s=settings.stall_s)

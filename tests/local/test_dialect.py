@@ -8,16 +8,15 @@ import pytest
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError, UpstreamAuth, UpstreamFailed, UpstreamRejected
 from antiphon.model.local.dialect import (
-    HISTORY_TOKENS,
     MAX_TOKENS,
     answered,
     failure,
-    histories,
     spoken,
-    surely_fits,
 )
+from antiphon.model.local.fitting import HISTORY_TOKENS, histories, surely_fits
 from antiphon.model.wire import (
     BlockDelta,
+    BlockStart,
     Ending,
     MessageDelta,
     MessageHead,
@@ -107,6 +106,74 @@ def test_the_roles_take_turns_and_the_user_begins() -> None:
     assert texts(sent) == [("user", "One.\n\nTwo.\n\nThree."), ("assistant", "Four."), ("user", "Five.")]
 
 
+WEATHER = {"name": "weather", "description": "W", "input_schema": {"type": "object"}}
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+USE = {"type": "tool_use", "id": "t", "name": "weather", "input": {"town": "Quillby"}}
+RESULT = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "Rain."}]}
+
+
+def test_a_model_that_uses_tools_is_told_of_those_that_run_here() -> None:
+    marked = {**WEATHER, "cache_control": {"type": "ephemeral"}}
+    sent = spoken(plan(said("user", "Hi"), tools=(marked, SEARCH)), tools=True)
+    assert sent.tools == (WEATHER,)
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        ({"type": "auto"}, ["add", "weather"]),
+        ({"type": "none"}, []),
+        ({"type": "tool", "name": "weather"}, ["weather"]),
+    ],
+)
+def test_a_tool_choice_is_what_is_offered(choice: dict[str, str], names: list[str]) -> None:
+    tools = ({**WEATHER, "name": "add"}, WEATHER)
+    sent = spoken(plan(said("user", "Hi"), tools=tools, options={"tool_choice": choice}), tools=True)
+    assert [tool["name"] for tool in sent.tools] == names
+    assert not sent.options
+
+
+def test_it_hears_its_tool_uses_and_their_results_as_they_are() -> None:
+    failed = {**RESULT, "tool_use_id": "u", "is_error": True}
+    sent = spoken(
+        plan(
+            said("user", "Rain?"),
+            said("assistant", {**USE, "caller": {"type": "direct"}}, {**USE, "id": "u"}),
+            said("user", RESULT, failed, "Well?"),
+            tools=(WEATHER,),
+        ),
+        tools=True,
+    )
+    assert list(sent.messages) == [
+        said("user", "Rain?"),
+        said("assistant", USE, {**USE, "id": "u"}),
+        said(
+            "user",
+            {"type": "tool_result", "tool_use_id": "t", "content": "Rain."},
+            {"type": "tool_result", "tool_use_id": "u", "content": "This failed: Rain."},
+            "Well?",
+        ),
+    ]
+
+
+def test_a_result_without_its_use_becomes_a_note() -> None:
+    asked = plan(said("assistant", USE), said("user", RESULT, "And now?"), tools=(WEATHER,))
+    assert texts(spoken(asked, tools=True)) == [("user", "[the tool's result]\nRain.\nAnd now?")]
+
+
+def test_what_is_sent_never_begins_with_a_result() -> None:
+    exchange = (
+        said("user", "Rain? " * 300),
+        said("assistant", USE),
+        said("user", RESULT),
+        said("assistant", "Yes."),
+    )
+    asked = spoken(plan(*exchange * 5, said("user", "Bye."), tools=(WEATHER,)), tools=True)
+    beginnings = [history.messages[0]["content"][0]["text"] for history, _ in histories(asked)]
+    assert len(beginnings) > 2
+    assert beginnings[-1] == "Bye."
+
+
 @pytest.mark.parametrize(("asked", "sent"), [(8192, MAX_TOKENS), (50, 50), (0, 1)])
 def test_answers_are_kept_short(asked: int, sent: int) -> None:
     assert spoken(plan(said("user", "Hi"), max_tokens=asked)).max_tokens == sent
@@ -191,6 +258,14 @@ def test_stop_reasons_are_told_as_the_api_tells_them(
     usage = {"output_tokens": tokens}
     ended = heard(MessageDelta(delta=Ending(stop_reason=reason, stop_sequence=sequence), usage=usage))
     assert ended == MessageDelta(delta=Ending(stop_reason=told, stop_sequence=sequence), usage=usage)
+
+
+def test_tool_uses_are_named_as_the_api_names_them() -> None:
+    use = {"type": "tool_use", "name": "weather", "input": {}}
+    for id_ in ("7hXq", "toolu_7hXq"):
+        assert heard(BlockStart(index=0, content_block={**use, "id": id_})) == BlockStart(
+            index=0, content_block={**use, "id": "toolu_7hXq"}
+        )
 
 
 def test_all_else_passes_untouched() -> None:

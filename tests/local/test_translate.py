@@ -8,7 +8,7 @@ import pytest
 from antiphon.domain.messages import text_block
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import UpstreamFailed, UpstreamRejected
-from antiphon.model.local.dialect import HISTORY_TOKENS
+from antiphon.model.local.fitting import HISTORY_TOKENS
 from antiphon.model.local.reconnect import Reconnecting
 from antiphon.model.local.translate import Translating
 from antiphon.model.wire import (

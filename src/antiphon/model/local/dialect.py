@@ -6,8 +6,7 @@ Messages API reference on one side, llama.cpp's server as tried on the other.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import accumulate
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
@@ -15,27 +14,16 @@ import msgspec
 from antiphon.domain.messages import THINKING, Block, text_block
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError, UpstreamFailed, UpstreamRejected
-from antiphon.model.wire import Ending, MessageDelta, MessageHead, MessageStart, StreamEvent
+from antiphon.model.local.fitting import HISTORY_TOKENS
+from antiphon.model.wire import BlockStart, Ending, MessageDelta, MessageHead, MessageStart, StreamEvent
 
 MAX_TOKENS = 512
 """At 10 to 30 tokens a second, longer answers are not worth the wait."""
 
-HISTORY_TOKENS = 3000
-"""System prompt and messages. With the answer they fit a slot of 4,096; read cold in 10 to 60 s."""
-
-PIECE_TOKENS = HISTORY_TOKENS / 2
-"""History is dropped by such pieces, measured from its beginning, so that many turns in a row send the same
-prefix, which the server has in its cache."""
-
-TEMPLATE_TOKENS = 64
-"""What a chat template may add on its own: a default system prompt."""
-MESSAGE_TOKENS = 16
-"""What a chat template puts around one message."""
-MOST_BYTES_PER_TOKEN = 8
-"""English has about 4; a history with more bytes than this per token allowed need not be counted."""
-
 KEPT_OPTIONS = ("stop_sequences",)
 """The server ignores or misreads the others: no thinking, no effort, no schemas, no caching on demand."""
+
+TOOL_FIELDS = ("name", "description", "input_schema")
 
 CONTEXT_EXCEEDED = "exceed_context_size_error"
 UNUSABLE = frozenset({400, 404, 413, 422, 500})
@@ -43,36 +31,82 @@ UNUSABLE = frozenset({400, 404, 413, 422, 500})
 PLAIN_USAGE = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 
 
-def spoken(plan: RequestPlan) -> RequestPlan:
-    """The plan as a model that knows text and two roles in turn can read it."""
+TOOL_ID = "toolu_"
+"""What the API's ids of tool uses begin with, and the server's do not."""
+
+
+def spoken(plan: RequestPlan, *, tools: bool = False) -> RequestPlan:
+    """The plan as a model that knows text and two roles in turn can read it. `tools`: it can use them too."""
+    offered = tuple(_offered(plan)) if tools else ()
     return RequestPlan(
         model=plan.model,  # the server has one model and takes any name for it
         max_tokens=max(1, min(plan.max_tokens, MAX_TOKENS)),
-        messages=tuple(_in_turn(plan.messages)),
+        messages=tuple(_in_turn(plan.messages, tools=bool(offered))),
         system=tuple(text_block(text) for block in plan.system if (text := block_text(block))),
+        tools=offered,
         options={name: plan.options[name] for name in KEPT_OPTIONS if name in plan.options},
     )
 
 
-def _in_turn(messages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Text messages of the two roles in turn, a user's first: templates refuse anything else."""
-    role, texts = "", list[str]()
+def _offered(plan: RequestPlan) -> Iterator[dict[str, Any]]:
+    """The tools that run here, if they may be used: the server hears no `tool_choice` but by what it is sent.
+
+    Claude's own tools run at Claude only.
+    """
+    choice = plan.options.get("tool_choice") or {}
+    for tool in plan.tools:
+        chosen = choice.get("type") != "none" and choice.get("name") in (None, tool.get("name"))
+        if chosen and "input_schema" in tool:
+            yield {key: tool[key] for key in TOOL_FIELDS if key in tool}
+
+
+def _in_turn(messages: Sequence[Mapping[str, Any]], *, tools: bool) -> Iterator[dict[str, Any]]:
+    """Messages of the two roles in turn, a user's first: templates refuse anything else."""
+    role, said, used = "", list[Block](), set[str]()
     for message in messages:
-        said = "assistant" if message["role"] == "assistant" else "user"
-        text = content_text(message["content"])
-        if not text or (said == "assistant" and not role):
+        who = "assistant" if message["role"] == "assistant" else "user"
+        blocks = list(_sayable(message["content"], used if tools else None))
+        if not blocks or (who == "assistant" and not role):
             continue
-        if said != role:
-            if texts:
-                yield _message(role, texts)
-            role, texts = said, []
-        texts.append(text)
-    if texts:
-        yield _message(role, texts)
+        if who != role:
+            if said:
+                yield _message(role, said)
+            role, said = who, []
+        said += blocks
+        used |= {block["id"] for block in blocks if block["type"] == "tool_use"}
+    if said:
+        yield _message(role, said)
 
 
-def _message(role: str, texts: Sequence[str]) -> dict[str, Any]:
-    return {"role": role, "content": [text_block("\n\n".join(texts))]}
+def _sayable(content: str | Sequence[Block], used: AbstractSet[str] | None) -> Iterator[Block]:
+    """The text of a message as one block, and its tool uses and results as they are; as notes if `used`, the
+    ids of the uses so far, is None, or where a result's use is not among them.
+    """
+    blocks = [text_block(content)] if isinstance(content, str) else content
+    notes = list[str]()
+    for block in blocks:
+        match block:
+            case {"type": "tool_use", "id": str(), "name": str()} if used is not None:
+                yield {key: block[key] for key in ("type", "id", "name", "input") if key in block}
+            case {"type": "tool_result", "tool_use_id": str(use)} if used is not None and use in used:
+                yield {"type": "tool_result", "tool_use_id": use, "content": result_text(block)}
+            case _:
+                notes.append(block_text(block))
+    if text := "\n".join(note for note in notes if note):
+        yield text_block(text)
+
+
+def _message(role: str, blocks: Sequence[Block]) -> dict[str, Any]:
+    """Results before the text, the text as one block, uses after it: the order of the API."""
+    texts = [block["text"] for block in blocks if block["type"] == "text"]
+    results = [block for block in blocks if block["type"] == "tool_result"]
+    uses = [block for block in blocks if block["type"] == "tool_use"]
+    return {"role": role, "content": [*results, *([text_block("\n\n".join(texts))] if texts else []), *uses]}
+
+
+def result_text(block: Block) -> str:
+    text = content_text(block.get("content") or "") or "Nothing."
+    return f"This failed: {text}" if block.get("is_error") else text
 
 
 def content_text(content: str | Sequence[Block]) -> str:
@@ -96,46 +130,6 @@ def block_text(block: Block) -> str:
             return f"[document {json.dumps(block.get('title') or '')}]\n{data}"
         case _:
             return f"[{block.get('type', 'block')} omitted]"
-
-
-def histories(plan: RequestPlan) -> Iterator[tuple[RequestPlan, int]]:
-    """A spoken plan with less and less of its history, the newest user message alone at last. Each comes with
-    its size in bytes.
-
-    Whole pieces of `PIECE_TOKENS` go first, then single exchanges of the newest piece.
-    """
-    texts = [content_text(message["content"]) for message in plan.messages]
-    sizes = [len(text.encode()) for text in texts]
-    left = sum(sizes) + sum(len(block["text"].encode()) for block in plan.system)
-    remaining = [left - before for before in accumulate(sizes, initial=0)]
-    for start in _starts(plan.messages, [estimated_tokens(text) for text in texts]):
-        yield replace(plan, messages=plan.messages[start:]), remaining[start]
-
-
-def _starts(messages: Sequence[Mapping[str, Any]], tokens: Sequence[float]) -> Iterator[int]:
-    users = [index for index, message in enumerate(messages) if message["role"] == "user"]
-    last, since = 0, float(PIECE_TOKENS)
-    for index, count in enumerate(tokens):
-        if since >= PIECE_TOKENS and messages[index]["role"] == "user":
-            yield index
-            last, since = index, 0.0
-        since += count
-    yield from (index for index in users if index > last)
-
-
-def estimated_tokens(text: str) -> float:
-    """Roughly: 4 ASCII characters, or two thirds of a Chinese one, are a token."""
-    characters = len(text)
-    return characters / 4 + (len(text.encode()) - characters) * 0.6
-
-
-def surely_fits(plan: RequestPlan, size: int) -> bool:
-    """Without counting: a token is at least one byte."""
-    return size + MESSAGE_TOKENS * len(plan.messages) + TEMPLATE_TOKENS <= HISTORY_TOKENS
-
-
-def hopeless(size: int) -> bool:
-    return size > HISTORY_TOKENS * MOST_BYTES_PER_TOKEN
 
 
 def too_long(title: str) -> UpstreamRejected:
@@ -192,6 +186,9 @@ def answered(event: StreamEvent, model: str, max_tokens: int) -> StreamEvent:
         case MessageStart(message=head):
             head = msgspec.structs.replace(head, model=model, usage={**PLAIN_USAGE, **head.usage})
             return msgspec.structs.replace(event, message=head)
+        case BlockStart(content_block={"type": "tool_use", "id": str(id_)} as block):
+            named = {**block, "id": id_ if id_.startswith(TOOL_ID) else TOOL_ID + id_}
+            return msgspec.structs.replace(event, content_block=named)
         case MessageDelta(delta=Ending(stop_reason="end_turn", stop_sequence=str())):
             return _ended(event, "stop_sequence")
         case MessageDelta(delta=Ending(stop_reason="max_tokens"), usage={"output_tokens": int(count)}):

@@ -15,9 +15,6 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any
 
-REPEAT_PENALTY = 1.15
-"""Without one, small models go round in circles until their limit."""
-
 READY = "READY "
 """The one line this process says on stdout: `READY http://127.0.0.1:PORT`."""
 
@@ -42,6 +39,9 @@ class Orders:
     ping_s: int = 5
     temperature: float | None = None
     """None: the server's default."""
+    repeat_penalty: float = 1.15
+    template: str | None = None
+    """A Jinja chat template; None: the file's own."""
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -65,9 +65,11 @@ def parameters(runtime: Any, orders: Orders) -> Any:
     wanted.cpuparams_batch.n_threads = os.cpu_count() or 1
     wanted.cache_ram_mib = orders.prompt_cache_mib
     wanted.sse_ping_interval = orders.ping_s
-    wanted.sampling.penalty_repeat = REPEAT_PENALTY
+    wanted.sampling.penalty_repeat = orders.repeat_penalty
     if orders.temperature is not None:
         wanted.sampling.temp = orders.temperature
+    if orders.template is not None:
+        wanted.chat_template = orders.template
     return wanted
 
 

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError
-from antiphon.model.local import dialect
+from antiphon.model.local import dialect, fitting
 from antiphon.model.upstream import Upstream
 from antiphon.model.wire import StreamEvent
 
@@ -13,9 +13,11 @@ from antiphon.model.wire import StreamEvent
 class Translating:
     """An `Upstream` around the door to a local server; `title` is the model's name in sentences."""
 
-    def __init__(self, door: Upstream, title: str) -> None:
+    def __init__(self, door: Upstream, title: str, *, tools: bool = False) -> None:
+        """`tools`: the model can use them."""
         self._door = door
         self._title = title
+        self._tools = tools
 
     async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """As `Upstream.stream`. Where the history is long, tokens are counted before the one request."""
@@ -43,11 +45,11 @@ class Translating:
 
     async def _fitted(self, plan: RequestPlan) -> RequestPlan:
         """The plan as it can be sent, with as much history as the model reads in bearable time."""
-        for candidate, size in dialect.histories(dialect.spoken(plan)):
-            if dialect.surely_fits(candidate, size):
+        for candidate, size in fitting.histories(dialect.spoken(plan, tools=self._tools)):
+            if fitting.surely_fits(candidate, size):
                 return candidate
-            if dialect.hopeless(size):
+            if fitting.hopeless(size):
                 continue
-            if await self._door.count_tokens(candidate) <= dialect.HISTORY_TOKENS:
+            if await self._door.count_tokens(candidate) <= fitting.HISTORY_TOKENS:
                 return candidate
         raise dialect.too_long(self._title)

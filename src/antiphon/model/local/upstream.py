@@ -3,7 +3,6 @@
 import asyncio
 import importlib.util
 import os
-import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -11,18 +10,21 @@ from pathlib import Path
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import ConfigurationError, UpstreamFailed, UpstreamRejected
 from antiphon.model.client import ClaudeUpstream
-from antiphon.model.local.catalogue import DEFAULT, Weights, model_chosen
+from antiphon.model.local.catalogue import Weights, model_chosen
 from antiphon.model.local.parts import Progress, no_progress
 from antiphon.model.local.process import ServerProcess
+from antiphon.model.local.ready import FETCH_S, Readying
 from antiphon.model.local.reconnect import Reconnecting
-from antiphon.model.local.server import Orders
 from antiphon.model.local.translate import Translating
-from antiphon.model.local.weights import fetch, models_folder
+from antiphon.model.local.weights import models_folder
 from antiphon.model.upstream import Upstream
 from antiphon.model.wire import StreamEvent
 
 DEADLINE_S = 600.0
 """What a turn needs here instead of `ANTIPHON_DEADLINE_S`: reading a long prompt alone can take a minute."""
+
+CHOOSE = "`antiphon local list` shows the others, and ANTIPHON_LOCAL_MODEL chooses one."
+CLAUDE = "Set ANTHROPIC_API_KEY to talk to Claude."
 
 DEATH_S = 1.0
 """A killed process closes its connections a moment before it can be seen as dead."""
@@ -35,9 +37,15 @@ class LocalUpstream:
     """
 
     def __init__(
-        self, model: str = DEFAULT.name, *, folder: Path | None = None, progress: Progress = no_progress
+        self,
+        model: str | Weights | None = None,
+        *,
+        folder: Path | None = None,
+        progress: Progress = no_progress,
+        fetch_s: float = FETCH_S,
     ) -> None:
-        """`model` is a name from the catalogue or a GGUF file's path; `folder` is where weights are kept.
+        """`model` is one of the catalogue, its name, or a GGUF file's path; None: the better one that this
+        machine can hold. `folder` is where weights are kept.
 
         Raises:
             ConfigurationError: there is no such model, or the runtime is not installed.
@@ -46,9 +54,8 @@ class LocalUpstream:
             raise ConfigurationError(
                 'The local model needs its runtime, which is not installed: pip install "antiphon[local]".'
             )
-        self._model = model_chosen(model)
-        self._folder = folder or models_folder(os.environ)
-        self._progress = progress
+        named = model_chosen(model) if isinstance(model, str) else model
+        self._ready = Readying(named, folder or models_folder(os.environ), progress, fetch_s=fetch_s)
         self._starting = asyncio.Lock()
         self._process: ServerProcess | None = None
         self._door: Upstream | None = None
@@ -56,16 +63,18 @@ class LocalUpstream:
     @property
     def title(self) -> str:
         """The name to show beside an answer."""
-        return self._model.title if isinstance(self._model, Weights) else self._model.name
+        model = self._ready.choice.model
+        return model.title if isinstance(model, Weights) else model.name
 
     def describe(self) -> str:
-        """The sentence that tells people who answers, and how to talk to Claude instead."""
-        who = (
-            self._model.introduction
-            if isinstance(self._model, Weights)
-            else f"A local model, {self._model.name}, answers."
-        )
-        return f"{who} Set ANTHROPIC_API_KEY to talk to Claude."
+        """The sentences that tell people who answers, why, and how to talk to another model or to Claude.
+
+        After `start`, the model may be another than before.
+        """
+        model = self._ready.choice.model
+        who = model.introduction if isinstance(model, Weights) else f"A local model, {model.name}, answers."
+        said = [who, self._ready.choice.reason, CHOOSE if self._ready.unasked else "", CLAUDE]
+        return " ".join(sentence for sentence in said if sentence)
 
     async def start(self) -> None:
         """Fetch the weights if needed and start the process. Idempotent.
@@ -96,6 +105,7 @@ class LocalUpstream:
 
     async def close(self) -> None:
         """Stop the process. A later request starts it again."""
+        await self._ready.close()
         async with self._starting:
             await self._shut()
 
@@ -115,13 +125,15 @@ class LocalUpstream:
         async with self._starting:
             if self._process is None or self._door is None or not self._process.alive:
                 await self._shut()
-                self._process = await ServerProcess.start(await self._orders())
+                self._process = await ServerProcess.start(await self._ready.orders())
                 self._door = self._door_to(self._process)
             return self._door
 
     def _door_to(self, process: ServerProcess) -> Upstream:
         claude = ClaudeUpstream(base_url=process.base_url, api_key=process.key, stall_s=DEADLINE_S)
-        return Translating(Reconnecting(claude), self.title)
+        model = self._ready.choice.model
+        tools = isinstance(model, Weights) and model.uses_tools
+        return Translating(Reconnecting(claude), self.title, tools=tools)
 
     async def _shut(self) -> None:
         door, self._door = self._door, None
@@ -130,28 +142,3 @@ class LocalUpstream:
             await door.close()
         if process:
             await process.stop()
-
-    async def _orders(self) -> Orders:
-        if isinstance(self._model, Weights):
-            path = await _fetched(self._model, self._folder, self._progress)
-            return Orders(path=str(path), temperature=self._model.temperature)
-        return Orders(path=str(self._model))
-
-
-class _NotWanted(Exception):
-    """Whoever waited for the weights has left."""
-
-
-async def _fetched(weights: Weights, folder: Path, progress: Progress) -> Path:
-    """`fetch` in a thread, which gives up soon after this is cancelled."""
-    left = threading.Event()
-
-    def report(done: int, total: int) -> None:
-        if left.is_set():
-            raise _NotWanted
-        progress(done, total)
-
-    try:
-        return await asyncio.to_thread(fetch, weights, folder, report)
-    finally:
-        left.set()

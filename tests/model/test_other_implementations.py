@@ -1,0 +1,181 @@
+"""Servers that speak the Messages API in their own way: an answer, or a sentence that says what is wrong."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from antiphon.bootstrap import open_service
+from antiphon.model.client import ClaudeUpstream
+from antiphon.service import Answer, Ask, Service
+from antiphon.settings import Settings
+from antiphon.tools.tool import Tool
+from tests.model.canned import END, chunk, frame, head, reply, text_delta
+from tests.model.conftest import KEY
+from tests.model.player import Player, Step
+
+ME = "me"
+MODEL = "somebody-elses"
+HEAD = head().replace(b"request-id: req_1\r\n", b"")
+
+
+async def sun(_: dict[str, Any]) -> str:
+    return "Sun."
+
+
+@pytest.fixture
+async def service(player: Player) -> AsyncIterator[Service]:
+    settings = Settings(model=MODEL, models={MODEL: {"free": True}}, store="memory://")
+    upstream = ClaudeUpstream(api_key=KEY, base_url=player.url)
+    tool = Tool(name="weather", schema={"type": "object"}, call=sun, effect="pure")
+    service = await open_service(settings, upstream=upstream, tools=[tool])
+    yield service
+    await service.close()
+
+
+async def asked(service: Service, text: str = "Hello") -> Answer:
+    header = await service.create(ME)
+    accepted = await service.send(ME, header.id, Ask(content=text))
+    async with asyncio.timeout(10):
+        answer = await service.answer(accepted)
+    assert (await service.snapshot(ME, header.id)).path() == await service.messages(ME, header.id)
+    return answer
+
+
+def started(**usage: Any) -> bytes:
+    return frame("message_start", message={"id": "chatcmpl-1", "model": "x.gguf", "usage": usage})
+
+
+def block(index: int = 0, **content: Any) -> bytes:
+    return frame("content_block_start", index=index, content_block=content)
+
+
+def stopped(index: int = 0) -> bytes:
+    return frame("content_block_stop", index=index)
+
+
+def ended(stop_reason: str | None, **more: Any) -> bytes:
+    return frame("message_delta", delta={"stop_reason": stop_reason, **more}) + frame("message_stop")
+
+
+def stream(*frames: bytes) -> tuple[Step, ...]:
+    return HEAD, chunk(b"".join(frames)), END
+
+
+HELLO = block(type="text", text="") + text_delta("Hello.") + stopped()
+
+ANSWERS = {
+    "ids of its own, few usage fields": (started(input_tokens=3), HELLO, ended("end_turn")),
+    "no usage at all": (started(), HELLO, ended("end_turn")),
+    "usage in another shape": (
+        frame("message_start", message={"id": 7, "usage": {"input_tokens": "3", "prompt": [1]}}),
+        HELLO,
+        ended("end_turn"),
+    ),
+    "no beginning": (HELLO, ended("end_turn")),
+    "a stop sequence without its reason": (started(), HELLO, ended("end_turn", stop_sequence="END")),
+    "a stop reason of its own": (started(), HELLO, ended("stop")),
+    "an end of nothing first": (started(), stopped(), HELLO, ended("end_turn")),
+    "an increment of nothing first": (started(), text_delta("?"), HELLO, ended("end_turn")),
+    "a text that begins as null": (
+        started(),
+        block(type="text", text=None) + text_delta("Hello.") + stopped(),
+        ended("end_turn"),
+    ),
+    "a text that begins without a field": (
+        started(),
+        block(type="text") + text_delta("Hello.") + stopped(),
+        ended("end_turn"),
+    ),
+    "a text without an end": (
+        started(),
+        block(type="text", text="") + text_delta("Hello."),
+        ended("end_turn"),
+    ),
+    "a block of no kind": (started(), block() + stopped(), HELLO, ended("end_turn")),
+    "unknown fields and events": (
+        started(timings={"ms": 1}),
+        frame("usage_report", tokens=[None]),
+        HELLO,
+        ended("end_turn", logprobs=[]),
+    ),
+    "a marker of another API at the end": (started(), HELLO, ended("end_turn"), b"data: [DONE]\n\n"),
+}
+
+
+@pytest.mark.parametrize("frames", ANSWERS.values(), ids=ANSWERS)
+async def test_what_is_missing_or_strange_does_not_matter(
+    player: Player, service: Service, frames: tuple[bytes, ...]
+) -> None:
+    player.plays(*stream(*frames))
+    answer = await asked(service)
+    assert (answer.turn.status, answer.text) == ("completed", "Hello.")
+
+
+def use(**fields: Any) -> bytes:
+    call = block(type="tool_use", **fields)
+    said = frame("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": "{}"})
+    return started() + call + said + stopped() + ended("tool_use")
+
+
+TOOL_USES = {
+    "an id of its own": use(id="7hXq", name="weather", input={}),
+    "no input": use(id="7hXq", name="weather"),
+    "an input of another kind": use(id="7hXq", name="weather", input=""),
+}
+
+
+@pytest.mark.parametrize("call", TOOL_USES.values(), ids=TOOL_USES)
+async def test_tools_are_used(player: Player, service: Service, call: bytes) -> None:
+    player.plays(*stream(call))
+    player.plays(*stream(started(), HELLO, ended("end_turn")))
+    answer = await asked(service)
+    assert (answer.turn.status, answer.text) == ("completed", "Hello.")
+    *_, asking, results = player.requests[-1].body["messages"]
+    assert asking["content"][0]["id"] == results["content"][0]["tool_use_id"] == "7hXq"
+    assert results["content"][0]["content"] == [{"type": "text", "text": "Sun."}]
+
+
+BROKEN = {
+    "a use of no tool": stream(use(id="7hXq", input={})),
+    "a use without an id": stream(use(name="weather", input={})),
+    "an answer that is no stream": reply(200, json.dumps({"content": []})),
+    "an event that cannot be read": stream(started(), b"data: {\n\n"),
+    "no end": stream(started(), HELLO),
+    "no reason to stop": stream(started(), HELLO, ended(None)),
+    "an error without a type": reply(400, json.dumps({"error": {"code": 400, "message": "No."}})),
+    "a failure that is a rejection": reply(500, json.dumps({"error": {"code": 500, "message": "No."}})),
+    "an error in words": reply(422, json.dumps({"error": "no"})),
+    "an error as a list": reply(400, json.dumps(["no"])),
+    "an error of another framework": reply(422, json.dumps({"detail": [{"loc": ["body"]}]})),
+    "a page": reply(404, "<html>", "text/html"),
+    "nothing": reply(500, "", "text/plain"),
+    "an error in the stream, in words": stream(started(), frame("error", error="no")),
+    "an error in the stream, without a type": stream(started(), frame("error", message="no")),
+}
+
+
+@pytest.mark.parametrize("played", BROKEN.values(), ids=BROKEN)
+async def test_what_cannot_be_used_ends_with_a_sentence(
+    player: Player, service: Service, played: tuple[Step, ...]
+) -> None:
+    player.plays(*played)
+    answer = await asked(service)
+    assert answer.turn.status in {"failed", "interrupted"}
+    assert answer.turn.error is not None
+    assert answer.turn.error.name.startswith("upstream-")
+    assert len(answer.turn.error.detail) > 40
+    assert KEY not in answer.turn.error.detail
+
+
+async def test_a_server_that_cannot_count_answers_under_a_budget(player: Player) -> None:
+    settings = Settings(model=MODEL, models={MODEL: {"free": True}}, store="memory://", budget_usd="1")
+    service = await open_service(settings, upstream=ClaudeUpstream(api_key=KEY, base_url=player.url))
+    try:
+        player.plays(*stream(started(), HELLO, ended("end_turn")))
+        assert (await asked(service)).text == "Hello."
+    finally:
+        await service.close()
+    assert [request.line for request in player.requests] == ["POST /v1/messages HTTP/1.1"]

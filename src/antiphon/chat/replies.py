@@ -156,7 +156,7 @@ def error_of(answer: Answer) -> AntiphonError:
         return AnswerInterrupted("The answer was stopped.", partial=answer.text, turn_id=turn_id)
     if problem.name == OverBudget.name:
         return OverBudget(problem.detail, **{**(problem.facts or {}), "turn_id": turn_id})
-    if answer.message is not None:
+    if answer.turn.status == "interrupted":
         return AnswerInterrupted(problem.detail, partial=answer.text, turn_id=turn_id)
     facts = {} if problem.retry_after_s is None else {"retry_after": problem.retry_after_s}
     return _ERRORS.get(problem.name, AnswerError)(problem.detail, turn_id=turn_id, **facts)

@@ -62,8 +62,9 @@ async def test_who_says_nothing_twice_has_not_answered(service: Service, simulat
     simulator.script(empty(), Reply(text="", thinking="What is there to say?"))
     answer = await ask(service, header, "Hello?", keep_partial=False)
     assert answer.turn.error is not None
-    assert answer.turn.error.name == "empty-answer"
+    assert (answer.turn.status, answer.turn.error.name) == ("failed", "empty-answer")
     assert answer.text == ""
+    assert await history(service, header) == []
     assert len(simulator.requests) == 2
     assert (await ask(service, header, "Once more")).turn.status == "completed"
 

@@ -200,7 +200,10 @@ def stopped(
     If it failed, or no money was left for it, and nothing stays, the conversation goes on from where it was;
     if it failed and something does, it was interrupted.
     """
-    something_stays = shown is not None or progress.step > 0
+    # A step without a word, after which Claude was asked to go on, is no reason to stay.
+    wordless = shown is None and progress.step == 1 and progress.tries.nudged and status != "cancelled"
+    steps = 0 if wordless else progress.step
+    something_stays = shown is not None or steps > 0
     if status == "failed" and something_stays:
         status = "interrupted"
     head = shown.id if shown else progress.reply_to
@@ -210,12 +213,13 @@ def stopped(
         at=at,
         turn_id=turn_id,
         status=status,
-        kept=e.Kept(steps=progress.step, blocks=shown.content if shown else ()),
+        kept=e.Kept(steps=steps, blocks=shown.content if shown else ()),
         head=head,
         error=error,
     )
     messages = [*progress.messages, *([shown] if shown else ())]
     gone = [progress.asked.id] if progress.asked and not shown else []
+    gone += progress.made if wordless else ()
     return Change(events=[*progress.events, closing], messages=messages, removed=gone)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from antiphon.domain.events import CancelRequest, Event
 from antiphon.errors import Busy, Conflict, KeyReused, QueueFull, StoreUnavailable
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start
-from antiphon.stores.projection import message_of
+from antiphon.stores.projection import message_of, no_file
 from antiphon.stores.redis.access import no_conversation
 from antiphon.stores.redis.rows import change_row, frames_of, header_of, message_row, pack_events
 from antiphon.stores.redis.unfinished import ACCEPTED_MS
@@ -72,6 +72,8 @@ def accepted_of(
             raise KeyReused(
                 "This Idempotency-Key came with another body before. Nothing was changed; use a new key."
             )
+        case [b"fileless"]:
+            raise no_file()
         case [b"conflict"]:
             raise Conflict("This message id is in use in this conversation. Make a new one.")
         case [b"busy", running]:

@@ -8,6 +8,7 @@ from antiphon.context.plan import Limits
 from antiphon.context.routing import AUTO
 from antiphon.errors import ConfigurationError
 from antiphon.model.client import ClaudeUpstream
+from antiphon.model.files import WithFiles
 from antiphon.model.local.catalogue import DEFAULT
 from antiphon.model.local.upstream import DEADLINE_S, LocalUpstream
 from antiphon.model.upstream import Upstream
@@ -59,7 +60,8 @@ async def open_service(
     toolbox = tools_on_offer(settings, tools, store, budgeted=budgeted or bool(settings.budgets()))
     await store.open()
     hub = Hub(store)
-    parts = _parts(settings, store, upstream, hub, Billing(models, settings.budgets()), toolbox, clock)
+    door = WithFiles(upstream, store.file)
+    parts = _parts(settings, store, door, hub, Billing(models, settings.budgets()), toolbox, clock)
     await toolbox.open()
     engine = Engine(parts, takes_over=takes_over)
     await engine.start()

@@ -20,7 +20,8 @@ from antiphon.domain.ids import new_id
 from antiphon.domain.messages import text_of
 from antiphon.errors import AntiphonError, InvalidRequest
 from antiphon.service import LOCAL_PRINCIPAL
-from antiphon.service.portable import exported, imported
+from antiphon.service.attaching import Attaching
+from antiphon.service.portable import export_from, files_from, imported
 from antiphon.settings import read_settings, with_lasting_store
 from antiphon.stores.base import Store
 
@@ -66,7 +67,7 @@ def export(conversation: Conversation, store: StoreFlag = None) -> None:
 
     async def read(kept: Store) -> dict[str, Any]:
         header = await _find(kept, conversation)
-        return exported(header, await kept.read(header.id, 0, header.last_seq))
+        return await export_from(kept, header)
 
     print(json.dumps(_run(store, read), ensure_ascii=False))
 
@@ -80,7 +81,9 @@ def import_(
 
     async def write(kept: Store) -> str:
         conversation_id = new_id()
-        create, change = imported(_document(file), conversation_id, milliseconds(SystemClock()))
+        document = _document(file)
+        files = await files_from(document, Attaching(kept), LOCAL_PRINCIPAL)
+        create, change = imported(document, conversation_id, milliseconds(SystemClock()), files)
         await kept.create(LOCAL_PRINCIPAL, conversation_id, create)
         await kept.append(conversation_id, change)
         return conversation_id

@@ -11,6 +11,7 @@ from typing import Any
 
 from antiphon.context.breakpoints import with_breakpoints
 from antiphon.context.dates import dated
+from antiphon.context.media import attached_in, within_limits
 from antiphon.context.parameters import parameters_for
 from antiphon.context.sendable import OURS, is_asking, sendable
 from antiphon.domain.conversations import Compaction, Header, PlacedMessage
@@ -62,14 +63,19 @@ def plan_request(
     it replaced are not looked at.
     """
     sent, bound_from, begins = _kept(header, path, request.limits, compaction)
-    messages = sendable(dated(sent) if request.dates else sent, bound_from)
+    messages: Sequence[dict[str, Any]] = sendable(dated(sent) if request.dates else sent, bound_from)
+    options = {**header.options, **request.options}
+    if attached := list(attached_in(messages)):
+        window = request.facts.context if request.facts is not None else None
+        messages = within_limits(messages, attached, window, options)
     plan = RequestPlan(
         model=request.model,
         max_tokens=request.limits.max_tokens,
         system=(text_block(header.system),) if header.system.strip() else (),
         messages=(*begins, *messages),
         tools=fixed_tools(request.tools),
-        options={**header.options, **request.options},
+        principal=header.principal if attached else "",
+        options=options,
     )
     return _for_model(plan, request)
 

@@ -122,8 +122,22 @@ def _line(block: Block) -> str:
             return f"[{failed}: {_shortened(_result_text(block.get('content')))}]"
         case "thinking" | "redacted_thinking":
             return ""
+        case "document":
+            return _document(block)
         case kind:
             return f"[{kind}]"
+
+
+def _document(block: Block) -> str:
+    """Its name, and its text where that stands in the conversation itself."""
+    named = (
+        f"document {json.dumps(title, ensure_ascii=False)}" if (title := block.get("title")) else "document"
+    )
+    match block.get("source"):
+        case {"type": "text", "data": str(data)}:
+            return f"[{named}: {_shortened(data)}]"
+        case _:
+            return f"[{named}]"
 
 
 def _result_text(content: Any) -> str:

@@ -105,32 +105,26 @@ def block_of(facts: FileFacts, *, citations: bool = False) -> Block:
 def file_ids(blocks: Iterable[Block]) -> Iterator[str]:
     """The files that these blocks refer to, also within results of tools and documents, in their order."""
     for block in blocks:
-        match block.get("source"):
-            case {"type": "file"} as source:
+        source, parts = block.get("source"), block.get("content")
+        if isinstance(source, dict):
+            if source.get("type") == "file":
                 yield str(source.get("file_id"))
-            case {"type": "content", "content": list() | tuple() as inner}:
-                yield from file_ids(part for part in inner if isinstance(part, dict))
-            case _:
-                pass
-        if isinstance(inner := block.get("content"), list | tuple):
-            yield from file_ids(part for part in inner if isinstance(part, dict))
+            parts = source.get("content", parts)
+        if isinstance(parts, list | tuple):
+            yield from file_ids(part for part in parts if isinstance(part, dict))
 
 
 def with_files(block: Block, change: Callable[[Block], Block]) -> Block:
     """The block with `change` made to each block in it that refers to a file; itself if there is none."""
-    source = block.get("source")
+    if next(file_ids([block]), None) is None:
+        return block
+    source, parts = block.get("source"), block.get("content")
     if isinstance(source, dict) and source.get("type") == "file":
         return change(block)
     if isinstance(source, dict) and isinstance(inner := source.get("content"), list | tuple):
-        block = {**block, "source": {**source, "content": [_within(part, change) for part in inner]}}
-    if isinstance(inner := block.get("content"), list | tuple) and any(_refers(part) for part in inner):
-        block = {**block, "content": [_within(part, change) for part in inner]}
-    return block
+        return {**block, "source": {**source, "content": [_within(part, change) for part in inner]}}
+    return {**block, "content": [_within(part, change) for part in parts or ()]}
 
 
 def _within(part: Any, change: Callable[[Block], Block]) -> Any:
     return with_files(part, change) if isinstance(part, dict) else part
-
-
-def _refers(part: Any) -> bool:
-    return isinstance(part, dict) and next(file_ids([part]), None) is not None

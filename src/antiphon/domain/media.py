@@ -14,7 +14,7 @@ from antiphon.errors import InvalidRequest, TooLarge
 IMAGE_BASE64_MAX = 10 * 1024 * 1024
 """Characters of one image as base64."""
 REQUEST_BASE64_MAX = 30_000_000
-"""Characters of all files of a request as base64: of the 32 MB of a request some room is left for its text."""
+"""Characters of all files of a request as base64: some of its 32 MB is left for its text."""
 PIXELS_MAX = 8_000
 """Of each side of an image."""
 PAGES_MAX = 600
@@ -42,7 +42,7 @@ def read_media(data: bytes) -> Media:
     if _is_text(data):
         return Media(media_type="text/plain")
     raise InvalidRequest(
-        f"This is no file that Claude can read: it takes {KINDS}. Nothing was stored; convert it to one of them."
+        f"This is no file that Claude can read: it takes {KINDS}. Nothing was stored; convert it first."
     )
 
 
@@ -62,7 +62,8 @@ def _pdf(data: bytes) -> Media:
     pages = read_pdf(data)
     if pages is not None and pages > PAGES_MAX:
         raise TooLarge(
-            f"This PDF has {pages:,} pages, and Claude reads at most {PAGES_MAX}. Nothing was stored; split it."
+            f"This PDF has {pages:,} pages, and Claude reads {PAGES_MAX} at most. Nothing was stored; split "
+            "it."
         )
     return Media(media_type="application/pdf", pages=pages)
 
@@ -99,12 +100,13 @@ def _image(data: bytes, kind: MediaType) -> Media:
         size = None
     if size is None or min(size) < 1:
         raise InvalidRequest(
-            f"This {kind.partition('/')[2].upper()} image is damaged or cut off. Nothing was stored; choose another."
+            f"This {kind.partition('/')[2].upper()} image is damaged or cut off. Nothing was stored; choose "
+            "another."
         )
     if max(size) > PIXELS_MAX:
         raise TooLarge(
-            f"This image has {size.width:,} x {size.height:,} pixels, and Claude takes at most {PIXELS_MAX:,} on "
-            "each side. Nothing was stored; make it smaller."
+            f"This image has {size.width:,} x {size.height:,} pixels, and Claude takes {PIXELS_MAX:,} on "
+            "each side at most. Nothing was stored; make it smaller."
         )
     return Media(media_type=kind, width=size.width, height=size.height)
 

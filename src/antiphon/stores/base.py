@@ -31,8 +31,9 @@
     one file, with its newest name, held anew.
 25. A message that refers to a file its conversation's principal does not have is refused (NotFound), with all
     that was to be committed with it.
-26. A file is kept while a conversation refers to it or its hold lasts, which a message that refers to it ends.
-    After that it is dropped: with the conversation that referred to it last, else by `drop_files`.
+26. A file is kept while a conversation refers to it or its hold lasts, which ends with the first message that
+    refers to it. After that it is dropped: with the last conversation that referred to it, else by
+    `drop_files`.
 """
 
 from collections.abc import AsyncGenerator, Sequence

@@ -209,8 +209,6 @@ class MemoryStore(MemoryFiles):
         if (known := self._known_key(kept, acceptance)) is not None:
             return known
         self._check(kept, acceptance)
-        if acceptance.message is not None:
-            self._check_files(kept.header.principal, files_of([acceptance.message]))
         start = acceptance.start
         if start is not None and (kept.lease is not None or start.last_seq != kept.header.last_seq):
             start = None
@@ -378,6 +376,8 @@ class MemoryStore(MemoryFiles):
     def _check(self, kept: Kept, acceptance: Acceptance) -> None:
         if acceptance.message is not None and acceptance.message.message_id in kept.messages:
             raise Conflict("This message id is in use in this conversation. Make a new one.")
+        if acceptance.message is not None:
+            self._check_files(kept.header.principal, files_of([acceptance.message]))
         if kept.lease is None:
             return
         if acceptance.when_busy == "reject":

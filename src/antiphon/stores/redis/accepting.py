@@ -72,8 +72,6 @@ def accepted_of(
             raise KeyReused(
                 "This Idempotency-Key came with another body before. Nothing was changed; use a new key."
             )
-        case [b"fileless"]:
-            raise no_file()
         case [b"conflict"]:
             raise Conflict("This message id is in use in this conversation. Make a new one.")
         case [b"busy", running]:
@@ -86,4 +84,4 @@ def accepted_of(
                 "overloaded. Nothing was stored; try again, and set the clocks by one source of time."
             )
         case _:
-            raise no_conversation()
+            raise no_file() if reply == [b"fileless"] else no_conversation()

@@ -119,7 +119,7 @@ def _png(data: bytes) -> Size | None:
     while data[at + 4 : at + 8] != b"IEND":
         (length,) = struct.unpack_from(">I", data, at)
         at += 12 + length
-    return Size(*struct.unpack_from(">II", data, 16))
+    return Size(*struct.unpack_from(">II", data, 16)) if at + 12 <= len(data) else None
 
 
 def _gif(data: bytes) -> Size | None:

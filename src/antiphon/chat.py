@@ -32,6 +32,7 @@ from antiphon.errors import (
 )
 from antiphon.money.dollars import dollars, nanodollars
 from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.service.attachments import Attachment, content_with
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame, decode
@@ -128,15 +129,21 @@ class AsyncChat:
         self._conversation_id: str | None = None
         self._opening = asyncio.Lock()
 
-    async def send(self, text: str) -> Reply:
+    async def send(
+        self, text: str, attachments: Sequence[Attachment] = (), *, citations: bool = False
+    ) -> Reply:
         """Send a message and wait for the whole answer.
 
+        `attachments` are images, PDFs and texts: their paths, or their bytes. With `citations` Claude names
+        the places in them that it relies on, in `Reply.blocks`.
+
         Raises:
-            InvalidRequest: the message is empty.
+            InvalidRequest, TooLarge: the message is empty, or a file is not one that Claude can read.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(Ask(content=text, keep_partial=False))
+        content = await self._content(text, attachments, citations)
+        service, accepted = await self._send(Ask(content=content, keep_partial=False))
         try:
             answer = await service.answer(accepted)
         except asyncio.CancelledError:
@@ -144,15 +151,18 @@ class AsyncChat:
             raise
         return _reply(answer)
 
-    async def stream(self, text: str) -> AsyncGenerator[str, None]:
-        """Send a message and yield the answer's text as it comes. Leaving the loop stops the answer.
+    async def stream(
+        self, text: str, attachments: Sequence[Attachment] = (), *, citations: bool = False
+    ) -> AsyncGenerator[str, None]:
+        """Send a message, as `send` does, and yield the answer's text as it comes. Leaving the loop stops it.
 
         Raises:
             AnswerInterrupted: cut short after text was seen, which is kept as the answer.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(Ask(content=text, restart="never"))
+        content = await self._content(text, attachments, citations)
+        service, accepted = await self._send(Ask(content=content, restart="never"))
         frames: list[Frame] = []
         seen_seq = accepted.seq
         try:
@@ -210,6 +220,12 @@ class AsyncChat:
     ) -> None:
         await self.close()
 
+    async def _content(
+        self, text: str, attachments: Sequence[Attachment], citations: bool
+    ) -> str | list[Block]:
+        service, _ = await self._open()
+        return await content_with(service, LOCAL_PRINCIPAL, text, attachments, citations=citations)
+
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()
         ask = replace(ask, settings=self._given, budget_nanodollars=self._budget)
@@ -248,13 +264,15 @@ class Chat:
         self._loop = _Loop()
         self._finalizer = weakref.finalize(self, self._loop.stop, self._chat.close)
 
-    def send(self, text: str) -> Reply:
+    def send(self, text: str, attachments: Sequence[Attachment] = (), *, citations: bool = False) -> Reply:
         """As `AsyncChat.send`. Ctrl-C stops the answer."""
-        return self._loop.run(self._chat.send(text))
+        return self._loop.run(self._chat.send(text, attachments, citations=citations))
 
-    def stream(self, text: str) -> Iterator[str]:
+    def stream(
+        self, text: str, attachments: Sequence[Attachment] = (), *, citations: bool = False
+    ) -> Iterator[str]:
         """As `AsyncChat.stream`."""
-        pieces = self._chat.stream(text)
+        pieces = self._chat.stream(text, attachments, citations=citations)
         try:
             while (piece := self._loop.run(_next(pieces))) is not None:
                 yield piece

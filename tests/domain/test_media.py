@@ -67,7 +67,6 @@ WHOLE = {
 @pytest.mark.parametrize("kind", WHOLE)
 def test_what_is_cut_off_anywhere_is_refused(kind: str) -> None:
     whole = WHOLE[kind]
-    assert read_media(whole)
     for length in range(12, len(whole) - 1):
         with pytest.raises(InvalidRequest, match="cut off"):
             read_media(whole[:length])

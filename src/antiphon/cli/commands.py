@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import astuple, dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,7 @@ from antiphon.money.dollars import dollars_text
 HELP = {
     "/help": "this list",
     "/new": "start a new conversation; this one is kept",
+    "/attach [FILE]": "send a file with your next message, or show which will go with it",
     "/model [NAME]": "show the models, or let another one answer from the next message on",
     "/cost": "what this conversation and its last turn used and cost",
     "/quit": "leave; so do quit, exit and Ctrl-D",
@@ -52,6 +54,10 @@ class Commands:
                 self._help()
             case "/new", "":
                 self._new()
+            case "/attach", "":
+                self._attached()
+            case "/attach", file:
+                await self._attach(file)
             case "/model", "":
                 self._models()
             case "/model", model:
@@ -74,6 +80,18 @@ class Commands:
             return
         left = self.dialogue.start_anew()
         self.screen.print(f"A new conversation. The one before is kept as {left}.")
+
+    def _attached(self) -> None:
+        names = [known.name for known in self.dialogue.attached]
+        self.screen.print(f"With your next message: {', '.join(names)}." if names else "Nothing is attached.")
+
+    async def _attach(self, file: str) -> None:
+        try:
+            await self.dialogue.attach(Path(file))
+        except AntiphonError as error:
+            say(error.detail)
+        else:
+            self._attached()
 
     def _models(self) -> None:
         for name in self.dialogue.known_models():

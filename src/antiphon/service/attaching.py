@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from antiphon.context.media import check_media
-from antiphon.domain.files import FileFacts, file_ids, file_of, is_file_id, source_of, with_files
+from antiphon.domain.files import File, FileFacts, file_ids, file_of, is_file_id, source_of, with_files
 from antiphon.domain.media import read_media
 from antiphon.domain.messages import Block
-from antiphon.errors import InvalidRequest
+from antiphon.errors import InputError, InvalidRequest
 from antiphon.stores.base import Files
 from antiphon.stores.projection import no_file
 
@@ -34,11 +34,23 @@ class Attaching:
         Raises:
             InvalidRequest, TooLarge: Claude cannot read it.
         """
+        (facts,) = await self.upload_all(principal, [(data, name)])
+        return facts
+
+    async def upload_all(self, principal: str, given: Sequence[tuple[bytes, str]]) -> list[FileFacts]:
+        """The same for several, each with its name: all are looked at before the first is kept."""
+        files = [await self._looked_at(principal, data, name) for data, name in given]
+        for file in files:
+            await self._files.put_file(principal, file)
+        return [file.facts for file in files]
+
+    async def _looked_at(self, principal: str, data: bytes, name: str) -> File:
         async with self._looking:
-            media = await asyncio.to_thread(read_media, data)
-            file = await asyncio.to_thread(file_of, principal, data, media, name)
-        await self._files.put_file(principal, file)
-        return file.facts
+            try:
+                media = await asyncio.to_thread(read_media, data)
+            except InputError as error:
+                raise type(error)(f"{name}: {error.detail}") if name else error from None
+            return await asyncio.to_thread(file_of, principal, data, media, name)
 
     async def attached(self, principal: str, content: Sequence[Block], window: int | None) -> Sequence[Block]:
         """The content with references to files of this principal in place of all bytes.

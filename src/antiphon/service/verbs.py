@@ -226,6 +226,10 @@ class Service:
         """
         return await self._attaching.upload(principal, data, clean_text(name))
 
+    async def upload_all(self, principal: str, given: Sequence[tuple[bytes, str]]) -> list[FileFacts]:
+        """The same for several, each with its name: if one is refused, none is kept."""
+        return await self._attaching.upload_all(principal, given)
+
     async def file(self, principal: str, file_id: str) -> File:
         """Raises NotFound."""
         return await self._store.file(principal, file_id)

@@ -96,7 +96,7 @@ def test_sources_are_told_once_each_in_the_order_of_the_answer() -> None:
     web = {"type": "web_search_result_location", "url": "https://example.com/", "title": "Exa\x1bmple"}
     pages = {"type": "page_location", "document_index": 1, "document_title": None}
     text = {"type": "char_location", "document_index": 0, "document_title": "notes.txt"}
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"type": "text", "text": "a", "citations": [web, text]},
         {"type": "text", "text": "b", "citations": None},
         {"type": "text", "text": "c", "citations": [{**pages, "start_page_number": 3, "end_page_number": 6}]},

@@ -53,6 +53,7 @@ def read_attachment(attachment: Attachment) -> tuple[bytes, str]:
         raise InvalidRequest(f"{path} cannot be read ({why}). Nothing was sent.") from None
     if len(data) > MOST:
         raise TooLarge(
-            f"{path.name} has more than the {MOST / 1e6:.1f} MB that Claude takes of a file. Nothing was sent."
+            f"{path.name} has more than the {MOST / 1e6:.1f} MB that Claude takes of a file. Nothing was "
+            "sent."
         )
     return data, clean_text(path.name)

@@ -44,6 +44,9 @@ def test_ask_sends_files_and_shows_sources(shell: Shell, simulator: Simulator, f
 def test_a_file_alone_can_be_asked_about(shell: Shell, simulator: Simulator, files: dict[str, str]) -> None:
     assert shell.run("ask", "--attach", files["a.png"]).returncode == 0
     assert [block["type"] for block in newest(simulator)] == ["image"]
+    listed = shell.run("history", "list").stdout
+    assert listed.endswith("  a.png\n")
+    assert shell.run("history", "show", listed.split()[0]).stdout.startswith("You: [a.png]")
 
 
 def test_what_cannot_be_sent_is_one_sentence(

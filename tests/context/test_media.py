@@ -186,7 +186,9 @@ def test_a_pdf_is_estimated_by_its_pages_and_an_image_by_its_pixels() -> None:
 
 def test_a_summary_is_asked_for_without_bytes() -> None:
     inline = {"type": "document", "title": "b", "source": {"type": "text", "data": "Milk, bread."}}
-    said = placed(1, "user", an_image(), a_text(), inline, text_block("What is this?"))
+    photo = {"type": "image", "source": {**an_image()["source"], "name": "a photo.png"}}
+    said = placed(1, "user", an_image(), photo, a_text(), inline, text_block("What is this?"))
     assert transcript(said) == (
-        'Person: [image]\n[document "notes.txt"]\n[document "b": Milk, bread.]\nWhat is this?'
+        'Person: [image]\n[image "a photo.png"]\n[document "notes.txt"]\n'
+        '[document "b": Milk, bread.]\nWhat is this?'
     )

@@ -1,7 +1,8 @@
 """Files: what a person attaches to a message. The log holds references to them, never their bytes.
 
 A reference is a block's source: `{"type": "file", "file_id": …}`, beside which the log keeps what is known of
-the file (`media_type`, `bytes`, `width`, `height`, `pages`), so that a request can be planned without it.
+the file (`media_type`, `bytes`, `name`, `width`, `height`, `pages`), so that a request can be planned without
+it.
 """
 
 import hashlib
@@ -89,6 +90,7 @@ def source_of(facts: FileFacts) -> dict[str, Any]:
         "file_id": facts.id,
         "media_type": media.media_type,
         "bytes": facts.size,
+        **({"name": facts.name} if facts.name else {}),
         **{name: value for name, value in known.items() if value is not None},
     }
 
@@ -100,6 +102,18 @@ def block_of(facts: FileFacts, *, citations: bool = False) -> Block:
     title = {"title": facts.name} if facts.name else {}
     cited = {"citations": {"enabled": True}} if citations else {}
     return {"type": "document", "source": source_of(facts), **title, **cited}
+
+
+def attached_names(content: Iterable[Block]) -> list[str]:
+    """What to call the files of a message where there is room for words alone."""
+    blocks = (block for block in content if block.get("type") in ("image", "document"))
+    return [_called(block) for block in blocks]
+
+
+def _called(block: Block) -> str:
+    source = block.get("source")
+    name = source.get("name") if isinstance(source, dict) else None
+    return str(block.get("title") or name or block.get("type"))
 
 
 def file_ids(blocks: Iterable[Block]) -> Iterator[str]:

@@ -64,7 +64,7 @@ class Attaching:
             _check(block)
         held = [await self._held(principal, block) for block in content]
         facts = await self._files.file_facts(principal, list(dict.fromkeys(file_ids(held))))
-        referring = [with_files(block, lambda found: referred(found, facts)) for block in held]
+        referring = [_plain(with_files(block, lambda found: referred(found, facts))) for block in held]
         check_media(referring, window)
         return referring
 
@@ -95,6 +95,11 @@ def referred(block: Block, facts: Mapping[str, FileFacts]) -> Block:
             f"{known.media.block_type}, not {block.get('type')}. Nothing was stored."
         )
     return {**block, "source": source_of(known)}
+
+
+def _plain(block: Block) -> Block:
+    """The Messages API knows nothing of an image but its source."""
+    return {"type": "image", "source": block["source"]} if block.get("type") == "image" else block
 
 
 def _check(block: Block) -> None:

@@ -156,6 +156,7 @@ def test_claude_gets_the_bytes_and_the_log_only_a_reference(kept_api: Api, simul
         "file_id": document["file_id"],
         "media_type": "application/pdf",
         "bytes": len(pdf(2)),
+        "name": "b.pdf",
         "pages": 2,
     }
 
@@ -217,13 +218,14 @@ def test_what_cannot_be_attached_is_refused_with_its_message(api: Api, simulator
 
 def test_what_a_client_says_of_its_file_does_not_count(api: Api) -> None:
     conversation = api.conversation()
-    block = a_file("image", uploaded(api, png(70, 50)))
+    block = a_file("image", uploaded(api, png(70, 50)), title="of no use to Claude")
     block["source"] |= {"media_type": "application/pdf", "bytes": -1, "width": 10**9, "cache": "x"}
     api.asked(conversation, [block, {"type": "text", "text": "?"}])
     state = api.snapshot(conversation)["state"]
     (asked,) = [message for message in state["messages"].values() if message["role"] == "user"]
     source = asked["content"][0]["source"]
     assert (source["media_type"], source["width"]) == ("image/png", 70)
+    assert asked["content"][0].keys() == {"type", "source"}
     assert source.keys() == {"type", "file_id", "media_type", "bytes", "width", "height"}
 
 
@@ -285,3 +287,11 @@ def test_a_pdf_is_counted_by_claude_where_a_budget_is_in_force(serve: Serve, sim
     )
     assert [event.data["status"] for event in events if event.type == "turn_end"] == ["completed"] * 2
     assert [seen.path for seen in simulator.requests][1:] == ["/v1/messages/count_tokens", "/v1/messages"]
+
+
+def test_the_same_request_is_the_same_turn_whatever_the_file_is_called_by_now(api: Api) -> None:
+    conversation = api.conversation()
+    block = a_file("image", uploaded(api, png(), "old.png"))
+    first = api.send(conversation, [block], key="k")
+    uploaded(api, png(), "new.png")
+    assert api.send(conversation, [block], key="k").json == first.json

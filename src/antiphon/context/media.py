@@ -51,9 +51,10 @@ class Weight:
 def attached_in(messages: Sequence[Wire]) -> Iterator[Place]:
     """The images and documents of these messages, in their order."""
     for at, message in enumerate(messages):
-        if message["role"] != "user":
-            continue
-        for index, block in enumerate(message["content"]):
+        content = message["content"]
+        if message["role"] != "user" or (len(content) == 1 and content[0].get("type") == "text"):
+            continue  # most messages of a long conversation
+        for index, block in enumerate(content):
             kind = block.get("type")
             if kind in KINDS:
                 yield Place(at, index, None, kind, _weight(block))

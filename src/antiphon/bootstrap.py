@@ -10,6 +10,7 @@ from antiphon.context.routing import AUTO
 from antiphon.errors import ConfigurationError
 from antiphon.model.breaker import Breaker
 from antiphon.model.client import ClaudeUpstream
+from antiphon.model.files import WithFiles
 from antiphon.model.local.upstream import DEADLINE_S, LocalUpstream
 from antiphon.model.upstream import Upstream
 from antiphon.money.table import ModelTable, load_facts
@@ -63,7 +64,8 @@ async def open_service(
     toolbox = tools_on_offer(settings, tools, store, budgeted=budgeted or bool(settings.budgets()))
     await store.open()
     hub = Hub(store)
-    parts = _parts(settings, store, upstream, hub, Billing(models, settings.budgets()), toolbox, clock)
+    door = WithFiles(upstream, store.file)
+    parts = _parts(settings, store, door, hub, Billing(models, settings.budgets()), toolbox, clock)
     await toolbox.open()
     engine = Engine(parts, takes_over=takes_over)
     await engine.start()

@@ -159,6 +159,8 @@ class Settings(BaseSettings):
     max_body: ByteSize = ByteSize(1_000_000)
     max_import: ByteSize = ByteSize(32_000_000)
     """The largest exported conversation that the server reads in."""
+    max_file: ByteSize = ByteSize(32_000_000)
+    """The largest file that the server takes; Claude takes less of some kinds."""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1)

@@ -12,14 +12,16 @@ from antiphon.clock import SystemClock, milliseconds
 from antiphon.domain import events as e
 from antiphon.domain.fold import fold
 from antiphon.domain.messages import text_block
+from antiphon.errors import NotFound
 from antiphon.stores.base import Change, Store
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.memory import MemoryStore
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.testing.stores import LEASE_S, ME, a_conversation, a_turn, block_end, lease_of, start, the_end
+from antiphon.testing.stores.files import a_file, a_turn_with
 from antiphon.turns.hub import Hub
-from antiphon.turns.pruning import prune_deltas
+from antiphon.turns.pruning import drop_files, prune_deltas
 from tests.stores.old import make_old
 
 DAY_S = 24 * 3600.0
@@ -94,3 +96,31 @@ async def test_turns_that_ended_before_there_was_pruning_are_pruned_too(tmp_path
     )
     assert (await store.get(ME, "c")).last_seq == 6
     await store.close()
+
+
+class Hands:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.at = 1_000_000.0
+
+    def now(self) -> float:
+        return self.at
+
+
+async def test_a_file_that_no_message_refers_to_is_gone_after_a_day() -> None:
+    clock = Hands()
+    store = MemoryStore(clock)
+    unused, used = a_file(b"unused"), a_file(b"used")
+    for file in (unused, used):
+        await store.put_file(ME, file)
+    header = await a_conversation(store)
+    await store.accept(a_turn_with(header.id, used))
+    clock.at += DAY_S - 1
+    await drop_files(store)
+    assert await store.file(ME, unused.facts.id) == unused
+    clock.at += 1
+    await drop_files(store)
+    with pytest.raises(NotFound):
+        await store.file(ME, unused.facts.id)
+    assert await store.file(ME, used.facts.id) == used

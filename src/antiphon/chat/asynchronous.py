@@ -22,6 +22,7 @@ from antiphon.domain.messages import Block, clean_text, text_block
 from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars, nanodollars
 from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, TurnOptions, read_answer, turn_options
+from antiphon.service.attachments import Attachment, content_with
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
@@ -94,21 +95,51 @@ class AsyncChat:
         self._conversation_id: str | None = None
         self._opening = asyncio.Lock()
 
-    async def send(self, text: str, **options: Unpack[TurnOptions]) -> Reply:
+    async def send(
+        self,
+        text: str,
+        attachments: Sequence[Attachment] = (),
+        *,
+        citations: bool = False,
+        **options: Unpack[TurnOptions],
+    ) -> Reply:
         """Send a message and wait for the whole answer; `options` hold for this turn.
 
+        `attachments` are images, PDFs and texts: their paths, or their bytes. With `citations` Claude names
+        the places in them that it relies on, in `Reply.blocks`.
+
         Raises:
-            InvalidRequest: the message is empty, or an option cannot be used.
+            InvalidRequest, TooLarge: the message is empty, an option cannot be used, or Claude cannot read a
+                file.
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        return reply_of(await self._answered(text, turn_options(**options)))
+        asked = turn_options(**options)
+        return reply_of(await self._answered(await self._content(text, attachments, citations), asked))
 
     @overload
-    async def ask(self, text: str, schema: type[T], **options: Unpack[TurnOptions]) -> T: ...
+    async def ask(
+        self,
+        text: str,
+        schema: type[T],
+        attachments: Sequence[Attachment] = (),
+        **options: Unpack[TurnOptions],
+    ) -> T: ...
     @overload
-    async def ask(self, text: str, schema: Mapping[str, Any], **options: Unpack[TurnOptions]) -> Any: ...
-    async def ask(self, text: str, schema: object, **options: Unpack[TurnOptions]) -> Any:
+    async def ask(
+        self,
+        text: str,
+        schema: Mapping[str, Any],
+        attachments: Sequence[Attachment] = (),
+        **options: Unpack[TurnOptions],
+    ) -> Any: ...
+    async def ask(
+        self,
+        text: str,
+        schema: object,
+        attachments: Sequence[Attachment] = (),
+        **options: Unpack[TurnOptions],
+    ) -> Any:
         """Send a message that is answered in a form: `schema` is a pydantic model, or another type that
         pydantic can read from JSON, or a JSON schema. Returns the value, checked.
 
@@ -121,15 +152,24 @@ class AsyncChat:
         """
         form = form_of(schema)
         asked = merged(turn_options(**options), form.options)
+        content = await self._content(text, attachments, citations=False)
+        files = [] if isinstance(content, str) else [b for b in content if b.get("type") != "text"]
         answers: list[Answer] = []
         try:
-            return await self._in_form(form, form.content(text), asked, answers)
+            return await self._in_form(form, [*files, *form.content(text)], asked, answers)
         except AntiphonError:
             await self._go_back(answers)
             raise
 
-    async def stream(self, text: str, **options: Unpack[TurnOptions]) -> AsyncGenerator[str, None]:
-        """Send a message and yield the answer's text as it comes. Leaving the loop stops the answer.
+    async def stream(
+        self,
+        text: str,
+        attachments: Sequence[Attachment] = (),
+        *,
+        citations: bool = False,
+        **options: Unpack[TurnOptions],
+    ) -> AsyncGenerator[str, None]:
+        """Send a message, as `send` does, and yield the answer's text as it comes. Leaving the loop stops it.
 
         Raises:
             InvalidRequest: as `send`.
@@ -137,9 +177,9 @@ class AsyncChat:
             OverBudget: a budget does not cover it; the history is as it was.
             AnswerError: Claude did not answer; the history is as it was.
         """
-        service, accepted = await self._send(
-            Ask(content=text, restart="never", options=turn_options(**options))
-        )
+        asked = turn_options(**options)
+        content = await self._content(text, attachments, citations)
+        service, accepted = await self._send(Ask(content=content, restart="never", options=asked))
         frames: list[Frame] = []
         seen_seq = accepted.seq
         try:
@@ -226,6 +266,12 @@ class AsyncChat:
         with contextlib.suppress(AntiphonError):
             if (await service.get(LOCAL_PRINCIPAL, conversation_id)).head in made:
                 await service.move_head(LOCAL_PRINCIPAL, conversation_id, answers[0].turn.parent_id)
+
+    async def _content(
+        self, text: str, attachments: Sequence[Attachment], citations: bool
+    ) -> str | list[Block]:
+        service, _ = await self._open()
+        return await content_with(service, LOCAL_PRINCIPAL, text, attachments, citations=citations)
 
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from antiphon.chat.asynchronous import AsyncChat
 from antiphon.chat.replies import Reply, Stats
 from antiphon.service import TurnOptions
+from antiphon.service.attachments import Attachment
 
 T = TypeVar("T")
 
@@ -25,21 +26,53 @@ class Chat:
         self._loop = _Loop()
         self._finalizer = weakref.finalize(self, self._loop.stop, self._chat.close)
 
-    def send(self, text: str, **options: Unpack[TurnOptions]) -> Reply:
+    def send(
+        self,
+        text: str,
+        attachments: Sequence[Attachment] = (),
+        *,
+        citations: bool = False,
+        **options: Unpack[TurnOptions],
+    ) -> Reply:
         """As `AsyncChat.send`. Ctrl-C stops the answer."""
-        return self._loop.run(self._chat.send(text, **options))
+        return self._loop.run(self._chat.send(text, attachments, citations=citations, **options))
 
     @overload
-    def ask(self, text: str, schema: type[T], **options: Unpack[TurnOptions]) -> T: ...
+    def ask(
+        self,
+        text: str,
+        schema: type[T],
+        attachments: Sequence[Attachment] = (),
+        **options: Unpack[TurnOptions],
+    ) -> T: ...
     @overload
-    def ask(self, text: str, schema: Mapping[str, Any], **options: Unpack[TurnOptions]) -> Any: ...
-    def ask(self, text: str, schema: Any, **options: Unpack[TurnOptions]) -> Any:
+    def ask(
+        self,
+        text: str,
+        schema: Mapping[str, Any],
+        attachments: Sequence[Attachment] = (),
+        **options: Unpack[TurnOptions],
+    ) -> Any: ...
+    def ask(
+        self,
+        text: str,
+        schema: Any,
+        attachments: Sequence[Attachment] = (),
+        **options: Unpack[TurnOptions],
+    ) -> Any:
         """As `AsyncChat.ask`."""
-        return self._loop.run(self._chat.ask(text, schema, **options))
+        return self._loop.run(self._chat.ask(text, schema, attachments, **options))
 
-    def stream(self, text: str, **options: Unpack[TurnOptions]) -> Iterator[str]:
+    def stream(
+        self,
+        text: str,
+        attachments: Sequence[Attachment] = (),
+        *,
+        citations: bool = False,
+        **options: Unpack[TurnOptions],
+    ) -> Iterator[str]:
         """As `AsyncChat.stream`."""
-        pieces = self._chat.stream(text, **options)
+        pieces = self._chat.stream(text, attachments, citations=citations, **options)
         try:
             while (piece := self._loop.run(_next(pieces))) is not None:
                 yield piece

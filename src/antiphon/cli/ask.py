@@ -4,6 +4,7 @@ import sys
 from contextlib import aclosing
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -11,12 +12,24 @@ import typer
 
 from antiphon.cli.dialogue import Dialogue
 from antiphon.cli.exits import Exit, say, say_problem, verdict_on
-from antiphon.cli.flags import Effort, MaxTokens, Model, Session, Stop, Store, System, Thinking
+from antiphon.cli.flags import (
+    Attach,
+    Cite,
+    Effort,
+    MaxTokens,
+    Model,
+    Session,
+    Stop,
+    Store,
+    System,
+    Thinking,
+)
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Flags, choose, open_for
 from antiphon.cli.quiet_keys import quiet_keys
 from antiphon.cli.running import run_command
 from antiphon.cli.sheets import NoSheet
+from antiphon.cli.sources import source_lines
 from antiphon.cli.terminal import answer_sheet
 from antiphon.errors import InvalidRequest
 from antiphon.money.dollars import dollars_text
@@ -40,6 +53,8 @@ def ask(
     effort: Effort = None,
     thinking: Thinking = None,
     stop: Stop = None,
+    attach: Attach = None,
+    cite: Cite = False,
 ) -> None:
     """Ask, and print the answer to stdout as it comes. What comes by a pipe is added to the question."""
     flags = Flags(
@@ -55,16 +70,21 @@ def ask(
     # Read before the event loop has the signals: Ctrl-C ends a read that would wait for ever.
     parts = [" ".join(text or ()), _piped()]
     question = "\n\n".join(part for part in parts if part.strip())
-    raise typer.Exit(run_command(partial(_ask, flags, question, json), json=json))
+    raise typer.Exit(run_command(partial(_ask, flags, question, attach or [], cite, json), json=json))
 
 
-async def _ask(flags: Flags, question: str, json: bool, interrupts: Interrupts) -> int:
-    if not question:
+async def _ask(
+    flags: Flags, question: str, files: list[Path], cite: bool, json: bool, interrupts: Interrupts
+) -> int:
+    if not question and not files:
         raise InvalidRequest(NOTHING_ASKED)
     choice = choose(flags)
     dialogue = Dialogue(await open_for(flags, choice, takes_over=False), flags, choice)
     async with aclosing(dialogue):
         await dialogue.resume()
+        dialogue.cites = cite
+        for file in files:
+            await dialogue.attach(file)
         sheet = NoSheet() if json else answer_sheet()
         with quiet_keys():
             answer = await dialogue.say(question, sheet, interrupts)
@@ -87,8 +107,11 @@ def _tell(answer: Answer, session: str, *, json: bool) -> Exit:
         say_problem(verdict.failure, json=json, turn_id=answer.turn.id)
     elif json:
         print(msgspec.json.encode(answer_body(answer, session)).decode(), flush=True)
-    elif verdict.sentence:
-        say(verdict.sentence)
+    else:
+        for line in source_lines(answer.message.content if answer.message else ()):
+            print(line, flush=True)
+        if verdict.sentence:
+            say(verdict.sentence)
     return verdict.exit
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
+from pathlib import Path
 
 import typer
 from rich.text import Text
@@ -11,12 +12,24 @@ from rich.text import Text
 from antiphon.cli.commands import LEAVING, Commands, is_command
 from antiphon.cli.dialogue import Dialogue
 from antiphon.cli.exits import Exit, exit_of, say, verdict_on
-from antiphon.cli.flags import Effort, MaxTokens, Model, Session, Stop, Store, System, Thinking
+from antiphon.cli.flags import (
+    Attach,
+    Cite,
+    Effort,
+    MaxTokens,
+    Model,
+    Session,
+    Stop,
+    Store,
+    System,
+    Thinking,
+)
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Flags, choose, open_for
 from antiphon.cli.prompt import SIGN, KeyboardPrompt, PipedLines, Prompt
 from antiphon.cli.quiet_keys import quiet_keys
 from antiphon.cli.running import run_command
+from antiphon.cli.sources import source_lines
 from antiphon.cli.terminal import answer_sheet, screen
 from antiphon.domain.messages import Message, text_of
 from antiphon.errors import AntiphonError
@@ -35,6 +48,8 @@ def chat(
     effort: Effort = None,
     thinking: Thinking = None,
     stop: Stop = None,
+    attach: Attach = None,
+    cite: Cite = False,
 ) -> None:
     """Talk with Claude. Conversations are kept, and each can be gone on with by its name."""
     flags = Flags(
@@ -47,14 +62,17 @@ def chat(
         thinking=thinking,
         stop=stop,
     )
-    raise typer.Exit(run_command(partial(_chat, flags)))
+    raise typer.Exit(run_command(partial(_chat, flags, attach or [], cite)))
 
 
-async def _chat(flags: Flags, interrupts: Interrupts) -> int:
+async def _chat(flags: Flags, files: list[Path], cite: bool, interrupts: Interrupts) -> int:
     choice = choose(flags)
     dialogue = Dialogue(await open_for(flags, choice, takes_over=True), flags, choice)
     async with aclosing(dialogue):
         last_exchange = await dialogue.resume()
+        dialogue.cites = cite
+        for file in files:
+            await dialogue.attach(file)
         prompt = KeyboardPrompt(data_folder() / "history") if sys.stdin.isatty() else PipedLines()
         repl = Repl(dialogue, prompt, interrupts)
         repl.greet(last_exchange)
@@ -114,6 +132,8 @@ class Repl:
             self._fail(exit_of(error), error.detail)
         else:
             verdict = verdict_on(answer)
+            for cited in source_lines(answer.message.content if answer.message else ()):
+                self._screen.print(Text(cited))
             stopped = self._interrupts.received and answer.turn.status == "cancelled"
             self._fail(verdict.exit, STOPPED if stopped else verdict.sentence)
         if self._prompt.interactive:

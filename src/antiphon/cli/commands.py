@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import Literal, cast
 
 from rich.console import Console
@@ -18,6 +19,7 @@ from antiphon.service.options import THINKING_CHOICES
 HELP = {
     "/help": "this list",
     "/new": "start a new conversation; this one is kept",
+    "/attach [FILE]": "send a file with your next message, or show which will go with it",
     "/model [NAME]": "show the models, or let another one answer from the next message on",
     "/effort [LEVEL]": "show how much work an answer may be worth, or choose from the next message on",
     "/thinking [off|on|shown]": "whether Claude thinks before it answers, and whether you see it",
@@ -61,6 +63,10 @@ class Commands:
                 self._help()
             case "/new", "":
                 self._new()
+            case "/attach", "":
+                self._attached()
+            case "/attach", file:
+                await self._attach(file)
             case "/model", "":
                 self._models()
             case "/model", model:
@@ -87,6 +93,18 @@ class Commands:
             return
         left = self.dialogue.start_anew()
         self.screen.print(f"A new conversation. The one before is kept as {left}.")
+
+    def _attached(self) -> None:
+        names = [known.name for known in self.dialogue.attached]
+        self.screen.print(f"With your next message: {', '.join(names)}." if names else "Nothing is attached.")
+
+    async def _attach(self, file: str) -> None:
+        try:
+            await self.dialogue.attach(Path(file))
+        except AntiphonError as error:
+            say(error.detail)
+        else:
+            self._attached()
 
     def _models(self) -> None:
         for name in self.dialogue.known_models():

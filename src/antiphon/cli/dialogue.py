@@ -5,14 +5,17 @@ import secrets
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+from antiphon.cli.exits import say
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Choice, Flags
 from antiphon.cli.sheets import Sheet
 from antiphon.cli.showing import Showing
 from antiphon.domain.conversations import Header, Totals
-from antiphon.domain.messages import Message
+from antiphon.domain.files import FileFacts, block_of
+from antiphon.domain.messages import Block, Message, text_block
 from antiphon.domain.state import Turn
 from antiphon.errors import AnswerInterrupted, AntiphonError, InvalidRequest
 from antiphon.money.facts import EFFORTS, Effort
@@ -26,6 +29,7 @@ from antiphon.service import (
     read_answer,
     turn_options,
 )
+from antiphon.service.attachments import read_attachment
 from antiphon.settings import LOCAL
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
@@ -59,6 +63,10 @@ class Dialogue:
         self._conversation: Header | None = None
         self.name = flags.session or new_name()
         self.last_turn: Turn | None = None
+        self.attached: list[FileFacts] = []
+        """What goes with the next message."""
+        self.cites = False
+        """Whether Claude is to name the places in documents that it relies on."""
 
     @property
     def model(self) -> str:
@@ -117,6 +125,24 @@ class Dialogue:
         """Whether the conversation exists."""
         return self._conversation is not None
 
+    async def attach(self, path: Path) -> None:
+        """Let a file go with the next message. Says so if who answers cannot see it.
+
+        Raises:
+            InvalidRequest, TooLarge: it cannot be read, or not by Claude; nothing is kept of it.
+        """
+        data, name = await asyncio.to_thread(lambda: read_attachment(path.expanduser()))
+        facts = await self._service.upload(LOCAL_PRINCIPAL, data, name)
+        self.attached.append(facts)
+        if self.model == LOCAL and facts.media.media_type != "text/plain":
+            say(f"The local model reads text alone: of {name} it is told only that it is there.")
+
+    def _content(self, text: str) -> str | list[Block]:
+        if not self.attached:
+            return text
+        blocks = [block_of(facts, citations=self.cites) for facts in self.attached]
+        return [*blocks, text_block(text)] if text.strip() else blocks
+
     async def say(self, text: str, sheet: Sheet, interrupts: Interrupts) -> Answer:
         """Send a message and show its answer as it comes. A signal stops the answer; what was seen is kept.
 
@@ -126,8 +152,14 @@ class Dialogue:
         """
         options = turn_options(**self.options)
         header = await self._open_conversation()
-        ask = Ask(content=text, settings=self._changes(header), options=options, restart=sheet.restart)
+        ask = Ask(
+            content=self._content(text),
+            settings=self._changes(header),
+            options=options,
+            restart=sheet.restart,
+        )
         accepted = await self._service.send(LOCAL_PRINCIPAL, header.id, ask)
+        self.attached = []
         showing = Showing(sheet, accepted.seq, thinking=self.options.get("thinking") == "shown")
         try:
             answer = await self._show(accepted, showing, interrupts)

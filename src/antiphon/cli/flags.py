@@ -1,5 +1,6 @@
 """Flags that commands share."""
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -48,4 +49,17 @@ Stop: TypeAlias = Annotated[
 ]
 MaxTokens: TypeAlias = Annotated[
     int | None, typer.Option(min=1, help="The most tokens that an answer may have.", show_default=False)
+]
+Attach: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--attach",
+        "-a",
+        metavar="FILE",
+        help="An image, a PDF or a text to go with the message; may be given several times.",
+        show_default=False,
+    ),
+]
+Cite: TypeAlias = Annotated[
+    bool, typer.Option("--cite", help="Let Claude name the places in attached documents that it relies on.")
 ]

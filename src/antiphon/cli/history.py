@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,13 @@ from antiphon.cli.exits import exit_of, problem_of, say_problem
 from antiphon.cli.flags import Store as StoreFlag
 from antiphon.clock import SystemClock, milliseconds
 from antiphon.domain.conversations import Header
+from antiphon.domain.files import attached_names
 from antiphon.domain.ids import new_id
-from antiphon.domain.messages import text_of
+from antiphon.domain.messages import Block, text_of
 from antiphon.errors import AntiphonError, InvalidRequest
 from antiphon.service import LOCAL_PRINCIPAL
-from antiphon.service.portable import exported, imported
+from antiphon.service.attaching import Attaching
+from antiphon.service.portable import export_from, files_from, imported
 from antiphon.settings import read_settings, with_lasting_store
 from antiphon.stores.base import Store
 
@@ -47,7 +49,7 @@ def show(conversation: Conversation, store: StoreFlag = None) -> None:
     async def read(kept: Store) -> list[tuple[str, str]]:
         header = await _find(kept, conversation)
         path = await kept.path(header.id, header.head)
-        return [(placed.message.role, text_of(placed.message.content)) for placed in path]
+        return [(placed.message.role, _said(placed.message.content)) for placed in path]
 
     for role, text in _run(store, read):
         print(f"{'You' if role == 'user' else 'Claude'}: {text}\n")
@@ -66,8 +68,7 @@ def export(conversation: Conversation, store: StoreFlag = None) -> None:
 
     async def read(kept: Store) -> dict[str, Any]:
         header = await _find(kept, conversation)
-        frames = await kept.read(header.id, 0, header.last_seq, deltas_after=header.last_seq)
-        return exported(header, frames)
+        return await export_from(kept, header)
 
     print(json.dumps(_run(store, read), ensure_ascii=False))
 
@@ -81,7 +82,9 @@ def import_(
 
     async def write(kept: Store) -> str:
         conversation_id = new_id()
-        create, change = imported(_document(file), conversation_id, milliseconds(SystemClock()))
+        document = _document(file)
+        files = await files_from(document, Attaching(kept), LOCAL_PRINCIPAL)
+        create, change = imported(document, conversation_id, milliseconds(SystemClock()), files)
         await kept.create(LOCAL_PRINCIPAL, conversation_id, create)
         await kept.append(conversation_id, change)
         return conversation_id
@@ -140,6 +143,11 @@ async def _find(kept: Store, named: str) -> Header:
 
 def _fits(conversation_id: str, named: str) -> bool:
     return conversation_id.startswith(named) or conversation_id.endswith(named)
+
+
+def _said(content: Sequence[Block]) -> str:
+    """The text of a message, after the names of its files."""
+    return " ".join([*(f"[{name}]" for name in attached_names(content)), text_of(content)])
 
 
 def _document(file: Path | None) -> Any:

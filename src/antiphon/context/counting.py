@@ -1,13 +1,15 @@
 """How many tokens a request can have at most, without asking anybody.
 
 A tokenizer that works on bytes makes no token of less than one byte. Source of the sizes of images: the
-Messages API reference, "Vision". Documents have no such bound: they are counted by the API.
+Messages API reference, "Vision". PDFs, and documents that are cited, have no such bound: they are counted by
+the API.
 """
 
 from typing import Any
 
 import msgspec
 
+from antiphon.context.estimate import IMAGE_MOST, image_tokens
 from antiphon.domain.plans import RequestPlan
 
 PER_BLOCK = 16
@@ -16,7 +18,6 @@ PER_REQUEST = 50
 """Tokens that the API may add to any request."""
 PER_FEATURES = 1000
 """Tokens that it may add to a request with tools or options, such as structured output."""
-IMAGE_MOST = 4784
 
 _PLAIN = ("text", "thinking", "redacted_thinking", "tool_use", "tool_result")
 
@@ -36,7 +37,9 @@ def most_tokens(plan: RequestPlan) -> int | None:
 def _most(block: Any) -> int | None:
     kind = block.get("type")
     if kind == "image":
-        return IMAGE_MOST + PER_BLOCK
+        return image_tokens(block, unknown=IMAGE_MOST) + PER_BLOCK
+    if kind == "document":
+        return _document(block)
     if kind not in _PLAIN:
         return None
     inner = block.get("content") if kind == "tool_result" else None
@@ -46,3 +49,17 @@ def _most(block: Any) -> int | None:
     if kind == "text":
         return len(block["text"].encode("utf-8", "replace")) + PER_BLOCK
     return len(msgspec.json.encode(block)) + PER_BLOCK
+
+
+def _document(block: Any) -> int | None:
+    """Text is a token for each byte at most, with its title and whatever else goes with it."""
+    around = {name: value for name, value in block.items() if name != "source"}
+    match block:
+        case {"citations": {"enabled": True}}:
+            return None
+        case {"source": {"type": "file", "media_type": "text/plain", "bytes": int(size)}}:
+            return size + len(msgspec.json.encode(around)) + PER_BLOCK
+        case {"source": {"type": "text", "data": str(data)}}:
+            return len(data.encode("utf-8", "replace")) + len(msgspec.json.encode(around)) + PER_BLOCK
+        case _:
+            return None

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from antiphon.domain.media import base64_length
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.plans import RequestPlan
 
 BYTES_PER_TOKEN = 4
 """Of plain English text, about; what is dense costs more, and the correction learns it."""
 IMAGE_TOKENS = 1_568
-"""The cap of one image on most models, by the Messages API's vision page: without decoding it, a guess."""
+"""The cap of one image on most models, by the Messages API's vision page: where its size is not known."""
+IMAGE_MOST = 4_784
+"""The cap of one image on the newest models."""
+PATCH = 28
+"""Pixels: an image costs a token for each square of this width."""
+PAGE_TOKENS = 3_000
+"""Of a page of a PDF: the upper end of what the reference says of its text."""
 BASE64_BYTES_PER_TOKEN = 16
 """Of a PDF: 1,500 to 3,000 tokens for a page of some 30 to 50 kB in base64."""
 KEPT = 200_000
@@ -109,13 +116,36 @@ def _bytes(block: Block) -> int:
         case {"type": "text", "text": str(text)}:
             return _length(text)
         case {"type": "image"}:
-            return IMAGE_TOKENS * BYTES_PER_TOKEN
+            return image_tokens(block) * BYTES_PER_TOKEN
+        case {"type": "document", "source": {"type": "file"} as source}:
+            return _file_bytes(source) + _json_bytes({**block, "source": ""})
         case {"type": "document", "source": {"type": "base64", "data": str(data)}}:
             return len(data) * BYTES_PER_TOKEN // BASE64_BYTES_PER_TOKEN
         case {"type": "tool_result", "content": list() | tuple() as parts}:
             return sum(map(_bytes, parts)) + len(str(block.get("tool_use_id", "")))
         case _:
             return _json_bytes(block)
+
+
+def image_tokens(block: Block, unknown: int = IMAGE_TOKENS) -> int:
+    """By its pixels, where they are known."""
+    match block.get("source"):
+        case {"width": int(width), "height": int(height)}:
+            return min(-(-width // PATCH) * -(-height // PATCH), IMAGE_MOST)
+        case _:
+            return unknown
+
+
+def _file_bytes(source: dict[str, Any]) -> int:
+    match source:
+        case {"pages": int(pages)}:
+            return pages * PAGE_TOKENS * BYTES_PER_TOKEN
+        case {"media_type": "text/plain", "bytes": int(size)}:
+            return size
+        case {"bytes": int(size)}:
+            return base64_length(size) * BYTES_PER_TOKEN // BASE64_BYTES_PER_TOKEN
+        case _:
+            return 0
 
 
 def _length(text: str) -> int:

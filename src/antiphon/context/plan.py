@@ -11,6 +11,7 @@ from typing import Any
 
 from antiphon.context.breakpoints import with_breakpoints
 from antiphon.context.dates import dated
+from antiphon.context.media import attached_in, within_limits
 from antiphon.context.parameters import parameters_for, schema_in_words
 from antiphon.context.schemas import instruction
 from antiphon.context.sendable import OURS, is_asking, sendable
@@ -63,14 +64,20 @@ def plan_request(
     it replaced are not looked at.
     """
     sent, bound_from, begins = _kept(header, path, request.limits, compaction)
-    messages = sendable(dated(sent) if request.dates else sent, bound_from, request.model)
+    sent = dated(sent) if request.dates else sent
+    messages: Sequence[dict[str, Any]] = sendable(sent, bound_from, request.model)
+    options = merged(header.options, request.options)
+    if attached := list(attached_in(messages)):
+        window = request.facts.context if request.facts is not None else None
+        messages = within_limits(messages, attached, window, options)
     plan = RequestPlan(
         model=request.model,
         max_tokens=request.limits.max_tokens,
         system=(text_block(header.system),) if header.system.strip() else (),
         messages=(*begins, *messages),
         tools=fixed_tools(request.tools),
-        options=merged(header.options, request.options),
+        principal=header.principal if attached else "",
+        options=options,
     )
     return _for_model(plan, request)
 

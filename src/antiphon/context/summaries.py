@@ -9,6 +9,7 @@ from antiphon.context.breakpoints import with_breakpoints
 from antiphon.context.estimate import text_tokens
 from antiphon.context.parameters import parameters_for
 from antiphon.domain.conversations import Compaction, PlacedMessage
+from antiphon.domain.files import attached_names
 from antiphon.domain.messages import Block, text_block
 from antiphon.domain.plans import RequestPlan
 from antiphon.money.facts import ModelFacts
@@ -122,8 +123,21 @@ def _line(block: Block) -> str:
             return f"[{failed}: {_shortened(_result_text(block.get('content')))}]"
         case "thinking" | "redacted_thinking":
             return ""
+        case "image" | "document":
+            return _attached(block)
         case kind:
             return f"[{kind}]"
+
+
+def _attached(block: Block) -> str:
+    """The name of a file, and its text where that stands in the conversation itself."""
+    (name,), kind = attached_names([block]), block["type"]
+    named = kind if name == kind else f"{kind} {json.dumps(name, ensure_ascii=False)}"
+    match block.get("source"):
+        case {"type": "text", "data": str(data)}:
+            return f"[{named}: {_shortened(data)}]"
+        case _:
+            return f"[{named}]"
 
 
 def _result_text(content: Any) -> str:

@@ -16,5 +16,7 @@ class RequestPlan:
     messages: tuple[dict[str, Any], ...]
     system: tuple[Block, ...] = ()
     tools: tuple[dict[str, Any], ...] = ()
+    principal: str = ""
+    """Whose files its messages refer to; empty where they refer to none."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further parameters of the Messages API by their own names: thinking, output_config, stop_sequences …"""

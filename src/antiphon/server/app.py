@@ -16,7 +16,7 @@ from antiphon.server.hosts import names_of
 from antiphon.server.page import add_page, page_folder
 from antiphon.server.problems import add_problem_handlers
 from antiphon.server.reading import KEY_HEADER
-from antiphon.server.routes import conversations, health, simple, turns, usage
+from antiphon.server.routes import conversations, files, health, simple, turns, usage
 from antiphon.server.sse import SEND_S, Streams
 from antiphon.service import Service
 from antiphon.settings import Settings, read_settings, with_lasting_store
@@ -74,6 +74,7 @@ def create_app(
     app.include_router(simple.router)
     app.include_router(conversations.router)
     app.include_router(turns.router)
+    app.include_router(files.router)
     app.include_router(usage.router)
     app.include_router(health.router)
     add_page(app, page or page_folder())
@@ -87,13 +88,15 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     names = names_of(settings)
     app.add_middleware(Faults)
     imported = Limit(max(settings.max_import, settings.max_body), "ANTIPHON_MAX_IMPORT")
-    app.add_middleware(BodyLimit, limit=app.state.limit, by_path={conversations.IMPORT_PATH: imported})
+    attached = Limit(settings.max_file, "ANTIPHON_MAX_FILE")
+    by_path = {conversations.IMPORT_PATH: imported, files.PATH: attached}
+    app.add_middleware(BodyLimit, limit=app.state.limit, by_path=by_path)
     if names.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=tuple(names.origins),
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
-            allow_headers=(KEY_HEADER, "Last-Event-ID"),
+            allow_headers=(KEY_HEADER, "Last-Event-ID", files.NAME_HEADER),
             expose_headers=("Retry-After",),
             max_age=PREFLIGHT_S,
         )

@@ -76,6 +76,7 @@ class DocumentBody(BaseModel):
     id: str
     title: str
     events: list[dict[str, Any]]
+    files: list[dict[str, Any]] = Field(description="What its messages refer to, with its bytes in base64.")
 
 
 def hit_body(hit: Hit) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class TextBlock(Body):
 
 
 class MediaBlock(Body):
-    """An image or document block as the Messages API has it."""
+    """An image or document block as the Messages API has it; a source of type `file` names one of yours."""
 
     type: Literal["image", "document"]
     source: dict[str, Any]
@@ -103,3 +103,4 @@ class Document(BaseModel):
     format: str
     id: str
     events: list[dict[str, Any]]
+    files: list[dict[str, Any]] = Field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from antiphon.domain import events as e
+from antiphon.domain.files import with_files
 from antiphon.domain.ids import is_id, new_id, new_turn_id
 from antiphon.domain.messages import Block, clean_json, text_block
 from antiphon.errors import InvalidRequest
@@ -88,5 +89,11 @@ def _content(ask: Ask) -> tuple[Block, ...] | None:
 
 def _hash(ask: Ask, content: tuple[Block, ...] | None) -> str:
     """What must be equal for one idempotency key to be the same request."""
-    asked = [content, ask.message_id, ask.parent_id, ask.after_turn, ask.settings, ask.options, ask.when_busy]
+    said = [with_files(block, _named) for block in content] if content is not None else None
+    asked = [said, ask.message_id, ask.parent_id, ask.after_turn, ask.settings, ask.options, ask.when_busy]
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+
+
+def _named(block: Block) -> Block:
+    """What is known of a file beside its id may change: its name is that of its last upload."""
+    return {**block, "source": {"type": "file", "file_id": block["source"]["file_id"]}}

@@ -1,25 +1,60 @@
 """A conversation as a document: its whole log, to be read in elsewhere under a new id."""
 
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
+from antiphon.domain.files import File, FileFacts, file_ids, with_files
 from antiphon.domain.fold import fold
 from antiphon.domain.messages import clean_json
 from antiphon.domain.state import Conversation
-from antiphon.errors import InvalidRequest
-from antiphon.stores.base import Change
-from antiphon.stores.frames import Frame, read_event
+from antiphon.errors import InvalidRequest, NotFound
+from antiphon.service.attaching import Attaching, referred
+from antiphon.stores.base import Change, Store
+from antiphon.stores.frames import Frame, decode, read_event
 
 FORMAT = "antiphon-conversation-1"
 
 
-def exported(header: Header, frames: list[Frame]) -> dict[str, Any]:
-    """`{"format", "id", "title", "events": [{"seq", "type", "data"}, …]}`; deltas are left out.
+async def export_from(store: Store, header: Header) -> dict[str, Any]:
+    """The whole conversation as a document, with its files."""
+    frames = await store.read(header.id, 0, header.last_seq, deltas_after=header.last_seq)
+    added = (decode(frame) for frame in frames if frame.type == e.MessageAdd.type)
+    wanted = dict.fromkeys(
+        found for event in added if isinstance(event, e.MessageAdd) for found in file_ids(event.content)
+    )
+    return exported(header, frames, [await store.file(header.principal, file_id) for file_id in wanted])
 
-    What a delta added stands in its block's end, and in what an interrupted turn kept.
+
+async def files_from(document: Any, attaching: Attaching, principal: str) -> dict[str, FileFacts]:
+    """Keep the files of an exported document; what is known of each, by the id it had there.
+
+    Raises:
+        InvalidRequest, TooLarge.
+    """
+    found = {}
+    try:
+        for entry in document.get("files") or ():
+            data = base64.b64decode(entry["data"], validate=True)
+            found[str(entry["file_id"])] = await attaching.upload(principal, data, str(entry.get("name", "")))
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+        raise InvalidRequest(NOT_EXPORTED) from error
+    return found
+
+
+NOT_EXPORTED = "This is not a conversation that was exported from Antiphon."
+
+
+def exported(header: Header, frames: Sequence[Frame], files: Sequence[File] = ()) -> dict[str, Any]:
+    """`{"format", "id", "title", "events": [{"seq", "type", "data"}, …], "files"}`; deltas are left out.
+
+    `files` are `{"file_id", "name", "media_type", "data"}`, the bytes in base64. What a delta added stands in
+    its block's end, and in what an interrupted turn kept.
     """
     return {
         "format": FORMAT,
@@ -30,6 +65,15 @@ def exported(header: Header, frames: list[Frame]) -> dict[str, Any]:
             for frame in frames
             if frame.type != e.BlockDelta.type
         ],
+        "files": [
+            {
+                "file_id": file.facts.id,
+                "name": file.facts.name,
+                "media_type": file.facts.media.media_type,
+                "data": base64.b64encode(file.data).decode(),
+            }
+            for file in files
+        ],
     }
 
 
@@ -37,8 +81,12 @@ LEFT_OUT = (e.ContextCompact, e.RequestStart, e.RequestEnd)
 """Of an imported log: summaries name places in the log that they come from, and are made anew at need."""
 
 
-def imported(document: Any, conversation_id: str, at: int) -> tuple[e.ConversationCreate, Change]:
+def imported(
+    document: Any, conversation_id: str, at: int, files: Mapping[str, FileFacts]
+) -> tuple[e.ConversationCreate, Change]:
     """What makes the conversation of an exported document again, with the ids of its messages.
+
+    `files` are those that its messages refer to, by the ids that they have there.
 
     A turn that had not ended is ended: what it had finished stays.
 
@@ -50,7 +98,7 @@ def imported(document: Any, conversation_id: str, at: int) -> tuple[e.Conversati
             raise InvalidRequest(f"The format must be {FORMAT}.")
         old = str(document["id"])
         read = [
-            read_event(entry["type"], _renamed(entry["data"], old, conversation_id))
+            read_event(entry["type"], _renamed(entry["data"], old, conversation_id, files))
             for entry in document["events"]
         ]
         events = [event for event in read if event is not None and not isinstance(event, LEFT_OUT)]
@@ -59,8 +107,10 @@ def imported(document: Any, conversation_id: str, at: int) -> tuple[e.Conversati
         ending = _ended(shown, at)
         shown = fold(enumerate(ending, len(events) + 1), shown)
         path_is_whole = [shown.path(message_id) for message_id in shown.messages]
+    except NotFound as error:
+        raise InvalidRequest("A file that this conversation refers to is not in the document.") from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidRequest("This is not a conversation that was exported from Antiphon.") from error
+        raise InvalidRequest(NOT_EXPORTED) from error
     if not isinstance(create, e.ConversationCreate) or len(path_is_whole) != len(shown.messages):
         raise InvalidRequest("An exported conversation begins with its creation.")
     messages = [message for message in shown.messages.values() if message.id != shown.head]
@@ -69,12 +119,14 @@ def imported(document: Any, conversation_id: str, at: int) -> tuple[e.Conversati
     return create, Change(events=[*rest, *ending, move], messages=messages, imported=True)
 
 
-def _renamed(data: Any, old: str, new: str) -> dict[str, Any]:
-    """Ids of turns hold their conversation's."""
+def _renamed(data: Any, old: str, new: str, files: Mapping[str, FileFacts]) -> dict[str, Any]:
+    """Ids of turns hold their conversation's, those of files their principal's."""
     renamed = {}
     for key, value in clean_json(data).items():
         of_turn = key in ("turn_id", "after_turn") and isinstance(value, str)
         renamed[key] = value.replace(old, new, 1) if of_turn else value
+    if isinstance(content := renamed.get("content"), list):
+        renamed["content"] = [with_files(block, lambda found: referred(found, files)) for block in content]
     return renamed
 
 

@@ -10,6 +10,7 @@ from antiphon.clock import Clock, milliseconds
 from antiphon.context.routing import AUTO
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header, Totals
+from antiphon.domain.files import File, FileFacts
 from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
@@ -20,8 +21,9 @@ from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
+from antiphon.service.attaching import Attaching
 from antiphon.service.news import Listener, Newsroom
-from antiphon.service.portable import exported, imported
+from antiphon.service.portable import export_from, files_from, imported
 from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
 from antiphon.stores.frames import Frame, decode_all
@@ -65,6 +67,7 @@ class Service:
         self._toolbox = toolbox
         self._news = Newsroom(store, budgets, clock, hub.wake)
         hub.heard = self._news.heard
+        self._attaching = Attaching(store)
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
@@ -147,13 +150,13 @@ class Service:
     async def export(self, principal: str, conversation_id: str) -> dict[str, Any]:
         """The conversation as a document that `import_` reads. Raises NotFound."""
         header = await self.get(principal, conversation_id)
-        frames = await self._store.read(header.id, 0, header.last_seq, deltas_after=header.last_seq)
-        return exported(header, frames)
+        return await export_from(self._store, header)
 
     async def import_(self, principal: str, document: Any) -> Header:
         """Make a conversation from an exported one, under a new id. Raises InvalidRequest, NewerData."""
         conversation_id = new_id()
-        create, change = imported(document, conversation_id, milliseconds(self._clock))
+        files = await files_from(document, self._attaching, principal)
+        create, change = imported(document, conversation_id, milliseconds(self._clock), files)
         self._news.owned(await self._store.create(principal, conversation_id, create))
         await self._engine.append(conversation_id, change)
         return await self.get(principal, conversation_id)
@@ -235,6 +238,31 @@ class Service:
         self._hub.wake(header.id)
         self._news.changed(header.principal, header.id)
 
+    # Files
+
+    async def upload(self, principal: str, data: bytes, name: str = "") -> FileFacts:
+        """Keep a file for a day, and then as long as a conversation refers to it.
+
+        Raises:
+            InvalidRequest, TooLarge: Claude cannot read it. StoreUnavailable.
+        """
+        return await self._attaching.upload(principal, data, clean_text(name))
+
+    async def upload_all(self, principal: str, given: Sequence[tuple[bytes, str]]) -> list[FileFacts]:
+        """The same for several, each with its name: if one is refused, none is kept."""
+        return await self._attaching.upload_all(principal, given)
+
+    async def file(self, principal: str, file_id: str) -> File:
+        """Raises NotFound."""
+        return await self._store.file(principal, file_id)
+
+    async def _attached(self, principal: str, ask: Ask, model: str) -> Ask:
+        if ask.content is None or isinstance(ask.content, str):
+            return ask
+        facts = self._models.find(ask.settings.get("model") or model)
+        window = facts.context if facts is not None else None
+        return replace(ask, content=await self._attaching.attached(principal, ask.content, window))
+
     # Turns
 
     async def send(
@@ -245,8 +273,8 @@ class Service:
         `header` is the conversation's, from whoever has just read it for this principal.
 
         Raises:
-            InvalidRequest, UnknownModel, NotFound, Busy, KeyReused, QueueFull, OverBudget, StoreUnavailable:
-                nothing was stored.
+            InvalidRequest, UnknownModel, TooLarge, NotFound, Busy, KeyReused, QueueFull, OverBudget,
+                StoreUnavailable: nothing was stored.
         """
         self._check_model(ask.settings.get("model") or "")
         if header is None:
@@ -254,7 +282,7 @@ class Service:
         self._news.owned(header)
         request = acceptance(
             header.id,
-            ask,
+            await self._attached(principal, ask, header.model),
             at=milliseconds(self._clock),
             owner=self._engine.owner,
             lease_s=self._lease_s,

@@ -28,6 +28,13 @@
 19. An entry of the ledger is opened by one event and closed by one: its cost takes the place of its hold.
     Entries outlive their conversation; one that was open when that was deleted has cost what it held.
 20. A read may leave out `block_delta` events up to a seq, and leaves out nothing else.
+24. A file is its principal's, and nobody else's; its bytes come back as they were. The same file put again is
+    one file, with its newest name, held anew.
+25. A message that refers to a file its conversation's principal does not have is refused (NotFound), with all
+    that was to be committed with it.
+26. A file is kept while a conversation refers to it or its hold lasts, which ends with the first message that
+    refers to it. After that it is dropped: with the last conversation that referred to it, else by
+    `drop_files`.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -36,6 +43,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.files import FILE_HELD_S, File, FileFacts
 from antiphon.domain.messages import Message
 from antiphon.money.budgets import Hold, Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
@@ -209,7 +217,7 @@ class Log(Protocol):
         """Append events, hold what their request may cost, and settle what ended.
 
         Raises:
-            FenceLost (under a lease), NotFound, OverBudget.
+            FenceLost (under a lease), NotFound (also a file that a message refers to), OverBudget.
         """
         ...
 
@@ -234,13 +242,33 @@ class Ledger(Protocol):
         ...
 
 
+class Files(Protocol):
+    """What people attach to messages; log and messages only refer to them."""
+
+    async def put_file(self, principal: str, file: File, held_s: float = FILE_HELD_S) -> None:
+        """Keep it for so many seconds, and then for as long as a conversation refers to it."""
+        ...
+
+    async def file(self, principal: str, file_id: str) -> File:
+        """Raises NotFound."""
+        ...
+
+    async def file_facts(self, principal: str, file_ids: Sequence[str]) -> dict[str, FileFacts]:
+        """By id; unknown ones are left out."""
+        ...
+
+    async def drop_files(self, limit: int = 100) -> bool:
+        """Remove files that nothing keeps any more; whether there may be more."""
+        ...
+
+
 class Turns(Protocol):
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Claim the key, append the message and `turn_queue`, take the lease if no turn holds it.
 
         Raises:
-            NotFound, KeyReused, Conflict (message id in use), Busy (`reject`), QueueFull, OverBudget (of
-                its `start`).
+            NotFound (also a file that the message refers to), KeyReused, Conflict (message id in use),
+                Busy (`reject`), QueueFull, OverBudget (of its `start`).
         """
         ...
 
@@ -289,7 +317,7 @@ class Hint:
     seq: int
 
 
-class Store(Conversations, Log, Turns, Ledger, Protocol):
+class Store(Conversations, Log, Turns, Files, Ledger, Protocol):
     async def open(self) -> None:
         """Connect and check. Raises StoreUnavailable, NewerData."""
         ...

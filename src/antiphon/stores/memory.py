@@ -18,10 +18,12 @@ from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
+from antiphon.stores.memory_files import MemoryFiles
 from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
+    files_of,
     header_changes,
     ledger_changes,
     message_of,
@@ -33,9 +35,9 @@ from antiphon.stores.scanning import SEARCHED, scan
 KEY_LIFETIME_S = 24 * 3600
 
 
-class MemoryStore:
+class MemoryStore(MemoryFiles):
     def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+        super().__init__(clock or SystemClock())
         self._conversations: dict[str, Kept] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._deleted: set[str] = set()
@@ -120,6 +122,7 @@ class MemoryStore:
         self._books.close_all(conversation_id, DELETED)
         del self._conversations[conversation_id]
         self._deleted.add(conversation_id)
+        self._release_files(principal, conversation_id)
         self._names = {name: target for name, target in self._names.items() if target != conversation_id}
 
     async def forget(self, principal: str, name: str) -> Header | None:
@@ -180,6 +183,7 @@ class MemoryStore:
 
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
         kept = self._held(lease) if lease is not None else self._kept(conversation_id)
+        self._check_files(kept.header.principal, files_of(change.events))
         if change.hold is not None:
             self._books.hold(change.hold)
         return self._commit(kept, change, lease.turn_id if lease is not None else None)
@@ -328,6 +332,7 @@ class MemoryStore:
         if COMPACT_BACK in changes:
             changes["compact_seq"] = last_seq - changes.pop(COMPACT_BACK)
         kept.header = replace(kept.header, last_seq=last_seq, **changes)
+        self._use_files(kept.header.principal, kept.header.id, files_of(change.events))
         for news in self._listeners:
             news.hear(kept.header.id, last_seq)
         for message in change.messages:
@@ -376,6 +381,8 @@ class MemoryStore:
     def _check(self, kept: Kept, acceptance: Acceptance) -> None:
         if acceptance.message is not None and acceptance.message.message_id in kept.messages:
             raise Conflict("This message id is in use in this conversation. Make a new one.")
+        if acceptance.message is not None:
+            self._check_files(kept.header.principal, files_of([acceptance.message]))
         if kept.lease is None:
             return
         if acceptance.when_busy == "reject":

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from antiphon.domain import events as e
+from antiphon.domain.files import file_ids
 from antiphon.domain.messages import Message
+from antiphon.errors import NotFound
 from antiphon.money.ledger import OPEN, EntryChange
 from antiphon.stores.base import Change
 
@@ -62,6 +64,17 @@ def message_of(event: e.MessageAdd) -> Message:
         content=event.content,
         turn_id=event.turn_id,
     )
+
+
+def files_of(events: Sequence[e.Event]) -> list[str]:
+    """The files that messages on the user's side refer to, each once, in the order of their ids."""
+    return sorted(
+        {found for event in events if isinstance(event, e.MessageAdd) for found in file_ids(event.content)}
+    )
+
+
+def no_file() -> NotFound:
+    return NotFound("There is no such file: it was deleted, or is someone else's. Attach it again.")
 
 
 def ledger_changes(events: Sequence[e.Event], turn_id: str | None) -> list[EntryChange]:

@@ -18,7 +18,7 @@ from antiphon.turns.aftermath import Aftermath
 from antiphon.turns.interruption import Abandoned
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun, Planned, plan_start, record_of
-from antiphon.turns.pruning import prune_deltas
+from antiphon.turns.pruning import drop_files, prune_deltas
 from antiphon.turns.runner import TurnRunner
 
 log = structlog.get_logger()
@@ -259,6 +259,7 @@ class Engine:
             await asyncio.sleep(PRUNE_S)
             with suppress(StoreError):
                 await prune_deltas(self._parts.store, self._parts.clock, self._parts.keep_deltas_s)
+                await drop_files(self._parts.store)
 
     async def _ticks(self) -> None:
         while True:

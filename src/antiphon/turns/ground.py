@@ -14,6 +14,7 @@ from antiphon.context.stakes import stakes_of
 from antiphon.context.titles import first_words
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Compaction, PlacedMessage
+from antiphon.domain.files import attached_names
 from antiphon.domain.messages import text_of
 from antiphon.money.facts import ModelFacts
 from antiphon.money.pricing import Lifetime
@@ -88,7 +89,8 @@ def _titled(parts: Parts, progress: Progress, path: list[PlacedMessage]) -> Prog
     header = progress.header
     if header.title or progress.step or not progress.messages:
         return progress
-    title = first_words(text_of(path[-1].message.content))
+    content = path[-1].message.content
+    title = first_words(text_of(content) or ", ".join(attached_names(content)))
     if not title:
         return progress
     change = e.TitleChange(at=parts.now(), title=title)

@@ -5,7 +5,7 @@ from typing import Any
 from antiphon.domain.events import CancelRequest, Event
 from antiphon.errors import Busy, Conflict, KeyReused, QueueFull, StoreUnavailable
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start
-from antiphon.stores.projection import message_of
+from antiphon.stores.projection import message_of, no_file
 from antiphon.stores.redis.access import no_conversation
 from antiphon.stores.redis.rows import change_row, frames_of, header_of, message_row, pack_events
 from antiphon.stores.redis.unfinished import ACCEPTED_MS
@@ -84,4 +84,4 @@ def accepted_of(
                 "overloaded. Nothing was stored; try again, and set the clocks by one source of time."
             )
         case _:
-            raise no_conversation()
+            raise no_file() if reply == [b"fileless"] else no_conversation()

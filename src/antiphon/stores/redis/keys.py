@@ -15,6 +15,9 @@ entries                hash   the ledger: `<conversation> <id>` → request, wit
 times                  zset   entry by the time when it was opened (ms)
 open                   zset   entries that are open, each with 0
 spent                  hash   `day:<day>` → cost of that day's requests, `<account>` → spent and held (n$)
+files                  hash   `facts:<file>`, `bytes:<file>`, `uses:<file>` → how many conversations refer to
+                              it; `of:<conversation>` → the files that it refers to
+lapsing                zset   file that is held by the time when its hold lapses (ms)
 of a conversation
 state                  hash   header, lease and totals
 log                    stream `<seq>-0` → type and JSON of the event
@@ -29,6 +32,7 @@ tombstone              string the last fence's counter, 30 days long
 Beside them, each in the slot of its own name: `{c:<conversation>}:principal`, whose it is; `{all}:schema`;
 `{all}:unfinished`, a zset of principals that may have unfinished turns by the time when they last began one;
 `{all}:unpruned`, a zset of principals that may have deltas to prune by the time since when that may be;
+`{all}:lapsing`, a zset of principals by the time when to look for files that nothing keeps any more (ms);
 `{all}:payers`, a set of principals that have entries; and for budgets of the installation `{all}:accounts`, a
 hash of what each has spent and holds (n$), `{all}:holds`, a hash of what is held for which entry, and
 `{all}:held`, a zset of these entries by the time when to ask what became of them (ms).
@@ -42,6 +46,7 @@ from zlib import crc32
 SCHEMA = "{all}:schema"
 UNFINISHED = "{all}:unfinished"
 UNPRUNED = "{all}:unpruned"
+LAPSING = "{all}:lapsing"
 PAYERS = "{all}:payers"
 ACCOUNTS = "{all}:accounts"
 HOLDS = "{all}:holds"
@@ -51,7 +56,8 @@ CHANNELS = tuple(f"antiphon:{number}" for number in range(64))
 
 LISTS = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
 LEDGER = ("entries", "times", "open", "spent")
-OF_PRINCIPAL = (*LISTS, *LEDGER)
+FILES = ("files", "lapsing")
+OF_PRINCIPAL = (*LISTS, *LEDGER, *FILES)
 OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times", "spent_here")
 
 

@@ -8,6 +8,7 @@ from antiphon.domain.events import Event
 from antiphon.errors import FenceLost, NotFound, StoreUnavailable
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame
+from antiphon.stores.projection import no_file
 from antiphon.stores.redis.access import no_conversation
 from antiphon.stores.redis.keys import channel_of, one_of
 from antiphon.stores.redis.paying import Paying, Reply
@@ -106,6 +107,8 @@ class RedisLog(Paying):
                 return frames_of(row["events"], last_seq)
             case [b"lost"]:
                 raise lost()
+            case [b"fileless"]:
+                raise no_file()
             case _:
                 raise no_conversation()
 

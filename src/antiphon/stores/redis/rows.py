@@ -15,6 +15,7 @@ from antiphon.stores.frames import Frame, encode
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
+    files_of,
     header_changes,
     ledger_changes,
     turn_changes,
@@ -84,6 +85,7 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
         ],
         "opened": opened,
         "closed": [closed_row(entry) for entry in entries if entry.status != OPEN],
+        "files": files_of(change.events),
         "hold": hold_row(change.hold, opened) if change.hold is not None else None,
     }
 

@@ -31,8 +31,8 @@ class Script:
         rest = (len(keys), *keys, *arguments)
         return Command(("EVALSHA", self.sha, *rest), keys[0], ("EVAL", self.text, *rest))
 
-    def given(self, keys: Sequence[str], given: Given) -> Command:
-        return self.on(keys, pack_given(given))
+    def given(self, keys: Sequence[str], given: Given, *more: Argument) -> Command:
+        return self.on(keys, pack_given(given), *more)
 
 
 @cache

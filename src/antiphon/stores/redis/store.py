@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from antiphon.stores.base import Hint
 from antiphon.stores.redis.conversations import RedisConversations
+from antiphon.stores.redis.files import RedisFiles
 from antiphon.stores.redis.hints import hints
 from antiphon.stores.redis.ledger import RedisLedger
 from antiphon.stores.redis.log import RedisLog
@@ -13,7 +14,9 @@ from antiphon.stores.redis.search import RedisSearch
 from antiphon.stores.redis.turns import RedisTurns
 
 
-class RedisStore(RedisConversations, RedisLedger, RedisLog, RedisPruning, RedisSearch, RedisTurns):
+class RedisStore(
+    RedisConversations, RedisFiles, RedisLedger, RedisLog, RedisPruning, RedisSearch, RedisTurns
+):
     """`RedisStore(url, ttl_s=None)`. A cluster is found by itself, whichever of its nodes `url` names."""
 
     async def open(self) -> None:

@@ -9,7 +9,7 @@ from antiphon.domain.conversations import Header
 from antiphon.domain.events import ConversationCreate
 from antiphon.errors import Conflict, NotFound
 from antiphon.stores.frames import encode
-from antiphon.stores.sql import ledger
+from antiphon.stores.sql import files, ledger
 from antiphon.stores.sql.rows import header_of, header_row
 from antiphon.stores.sql.statements import NAMED_CONVERSATION, OWN_CONVERSATION
 from antiphon.stores.sql.tables import conversations, events, names, tombstones
@@ -79,7 +79,10 @@ def recent(
 def remove(connection: Connection, principal: str, conversation_id: str, now: float) -> Header:
     """Delete the row, and with it everything that hangs on it; leave a tombstone. Raises NotFound."""
     header = get(connection, principal, conversation_id)
+    # Locked now: a message that is just being accepted may refer to one more file.
+    connection.execute(select(conversations.c.id).filter_by(id=conversation_id).with_for_update())
     ledger.close_all(connection, conversation_id)
+    used = files.used_by(connection, conversation_id)
     counter = connection.execute(
         delete(conversations).filter_by(id=conversation_id).returning(conversations.c.counter)
     ).scalar_one_or_none()
@@ -88,6 +91,7 @@ def remove(connection: Connection, principal: str, conversation_id: str, now: fl
     connection.execute(
         insert(tombstones), {"conversation_id": conversation_id, "counter": counter, "deleted_at": now}
     )
+    files.release(connection, principal, used, now)
     return header
 
 

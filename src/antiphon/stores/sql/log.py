@@ -11,8 +11,8 @@ from antiphon.errors import FenceLost, NotFound
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.projection import header_changes, ledger_changes, turn_changes, turn_ends
-from antiphon.stores.sql import ledger, search
+from antiphon.stores.projection import files_of, header_changes, ledger_changes, turn_changes, turn_ends
+from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row
 from antiphon.stores.sql.tables import conversations, turns
@@ -95,6 +95,7 @@ def append(
     if not change.imported:
         entries = ledger_changes(change.events, turn_id)
         ledger.write(connection, conversation_id, entries, change.hold)
+    files.use(connection, conversation_id, files_of(change.events))
     return frames
 
 

@@ -6,11 +6,12 @@ from sqlalchemy import Connection
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ConversationCreate, Event
+from antiphon.domain.files import FILE_HELD_S, File, FileFacts
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.sql import conversations, ledger, log, pruning, search, turns
+from antiphon.stores.sql import conversations, files, ledger, log, pruning, search, turns
 from antiphon.stores.sql.database import Advance, Database
 from antiphon.stores.sql.statements import ADD_EVENT
 
@@ -124,6 +125,25 @@ class SqlStore:
             return pruning.prune(connection, before, limit, self._database.now(connection))
 
         return await self._database.write(transaction)
+
+    # Files
+
+    async def put_file(self, principal: str, file: File, held_s: float = FILE_HELD_S) -> None:
+        def transaction(connection: Connection) -> None:
+            files.put(connection, principal, file, self._database.now(connection) + held_s)
+
+        await self._database.write(transaction)
+
+    async def file(self, principal: str, file_id: str) -> File:
+        return await self._database.read(lambda connection: files.get(connection, principal, file_id))
+
+    async def file_facts(self, principal: str, file_ids: Sequence[str]) -> dict[str, FileFacts]:
+        return await self._database.read(lambda connection: files.facts_of(connection, principal, file_ids))
+
+    async def drop_files(self, limit: int = 100) -> bool:
+        return await self._database.write(
+            lambda connection: files.drop(connection, limit, self._database.now(connection))
+        )
 
     # Ledger
 

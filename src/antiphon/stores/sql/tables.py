@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     MetaData,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0004"
+SCHEMA = "0006"
 """The newest migration: what this code reads and writes."""
 
 metadata = MetaData()
@@ -165,6 +166,35 @@ accounts = Table(
     Column("id", String, primary_key=True),
     Column("spent_nanodollars", BigInteger, nullable=False),
     Column("held_nanodollars", BigInteger, nullable=False),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("principal", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("facts", LargeBinary, nullable=False),
+    Column("uses", BigInteger, nullable=False),
+    Column("held_until", Float(53), nullable=False),
+    Index("files_unused", "held_until", sqlite_where=text("uses = 0"), postgresql_where=text("uses = 0")),
+)
+"""`uses`: how many conversations refer to it."""
+
+file_bytes = Table(
+    "file_bytes",
+    metadata,
+    Column("principal", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["principal", "id"], ["files.principal", "files.id"], ondelete="CASCADE"),
+)
+"""Apart, so that a change of `files` does not write them again."""
+
+file_uses = Table(
+    "file_uses",
+    metadata,
+    _conversation(),
+    Column("file_id", String, primary_key=True),
 )
 
 keys = Table(

@@ -10,8 +10,8 @@ from antiphon.domain.events import CancelRequest, Event, MessageAdd, TurnQueue
 from antiphon.errors import Busy, Conflict, KeyReused, NotFound, QueueFull
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode, encode_all
-from antiphon.stores.projection import header_changes, message_of
-from antiphon.stores.sql import log
+from antiphon.stores.projection import files_of, header_changes, message_of
+from antiphon.stores.sql import files, log
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_of
 from antiphon.stores.sql.tables import conversations, turns
@@ -48,6 +48,7 @@ def accept(connection: Connection, acceptance: Acceptance, now: float) -> Accept
     _claim_key(connection, acceptance, last_seq, now)
     started = _start(connection, acceptance, lease, row.last_seq)
     frames += started
+    files.use(connection, conversation_id, files_of(change.events))
     header = replace(
         header_of(row),
         last_seq=frames[-1].seq,

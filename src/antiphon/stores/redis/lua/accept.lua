@@ -11,6 +11,7 @@ end
 if given.message and redis.call('HEXISTS', messages, 'message:' .. given.message[1]) == 1 then
   return {'conflict'}
 end
+if lacks_files(given.change) then return {'fileless'} end
 local running = redis.call('HGET', state, 'running')
 if running ~= '' and given.when_busy == 'reject' then return {'busy', running} end
 if running ~= '' then

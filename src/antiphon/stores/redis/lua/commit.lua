@@ -28,6 +28,30 @@ local function set_status(id, status, ended, last)
   if status ~= 'queued' then redis.call('ZREM', queue, id) end
 end
 
+-- Whether a message refers to a file that is not there.
+local function lacks_files(change)
+  for _, file in ipairs(change.files) do
+    if redis.call('HEXISTS', files, 'facts:' .. file) == 0 then return true end
+  end
+  return false
+end
+
+-- The conversation refers to these files from now on, and nothing else need hold them.
+local function use_files(used)
+  if #used == 0 then return end
+  local packed = redis.call('HGET', files, 'of:' .. given.id)
+  local all, known = packed and cmsgpack.unpack(packed) or {}, {}
+  for _, file in ipairs(all) do known[file] = true end
+  for _, file in ipairs(used) do
+    if not known[file] then
+      table.insert(all, file)
+      redis.call('HINCRBY', files, 'uses:' .. file, 1)
+    end
+    redis.call('ZREM', lapsing, file)
+  end
+  redis.call('HSET', files, 'of:' .. given.id, cmsgpack.pack(all))
+end
+
 local function commit(change)
   local before = tonumber(redis.call('HGET', state, 'last_seq'))
   local last_seq = before + #change.events
@@ -51,6 +75,7 @@ local function commit(change)
     redis.call('ZREM', said, given.id .. ' ' .. id)
   end
   for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2], turn[3], last_seq - turn[4]) end
+  use_files(change.files)
   for i, opened in ipairs(change.opened) do open_entry(opened, i == 1 and change.hold) end
   for _, closed in ipairs(change.closed) do close_entry(closed) end
   return last_seq

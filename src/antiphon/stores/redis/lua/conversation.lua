@@ -1,9 +1,10 @@
 -- What scripts on one conversation share: its keys, the store's clock, how long it lives, where it is listed.
 local recent, unfinished, names, expiries, unpruned, said = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local entries, times, open, spent = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local state, log, messages, turns = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local queue, keys, key_times, spent_here, tombstone = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
-local FIRST_OWN, LAST_OWN = 11, 18
+local files, lapsing = KEYS[11], KEYS[12]
+local state, log, messages, turns = KEYS[13], KEYS[14], KEYS[15], KEYS[16]
+local queue, keys, key_times, spent_here, tombstone = KEYS[17], KEYS[18], KEYS[19], KEYS[20], KEYS[21]
+local FIRST_OWN, LAST_OWN = 13, 20
 
 local given = cmsgpack.unpack(ARGV[1])
 local time = redis.call('TIME')
@@ -30,8 +31,29 @@ local function close_all(id)
   return settled
 end
 
+-- Drop a file, unless it is held or a conversation refers to it.
+local function drop_file(file)
+  local lapses = redis.call('ZSCORE', lapsing, file)
+  if lapses and tonumber(lapses) > now then return end
+  redis.call('ZREM', lapsing, file)
+  if tonumber(redis.call('HGET', files, 'uses:' .. file) or 0) > 0 then return end
+  redis.call('HDEL', files, 'facts:' .. file, 'bytes:' .. file, 'uses:' .. file)
+end
+
+-- A conversation refers to its files no more.
+local function release_files(id)
+  local packed = redis.call('HGET', files, 'of:' .. id)
+  if not packed then return end
+  redis.call('HDEL', files, 'of:' .. id)
+  for _, file in ipairs(cmsgpack.unpack(packed)) do
+    redis.call('HINCRBY', files, 'uses:' .. file, -1)
+    drop_file(file)
+  end
+end
+
 -- Take a conversation out of whatever lists it.
 local function unlist(id)
+  release_files(id)
   redis.call('ZREM', recent, id)
   redis.call('ZREM', unfinished, id)
   redis.call('ZREM', expiries, id)

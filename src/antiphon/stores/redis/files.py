@@ -1,0 +1,66 @@
+"""Files: in one hash of their principal, so that one script changes them with what refers to them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
+
+from antiphon.domain.files import FILE_HELD_S, File, FileFacts
+from antiphon.errors import StoreUnavailable
+from antiphon.stores.projection import no_file
+from antiphon.stores.redis.access import Access
+from antiphon.stores.redis.keys import LAPSING, of_principal, only
+from antiphon.stores.redis.rows import pack
+from antiphon.stores.redis.scripts import Command, on_conversation, script
+
+PRINCIPALS = 100
+"""How many are looked at together."""
+
+_facts = msgspec.json.Decoder(FileFacts)
+
+
+class RedisFiles(Access):
+    async def put_file(self, principal: str, file: File, held_s: float = FILE_HELD_S) -> None:
+        given = {"file": file.facts.id, "facts": pack(file.facts), "held_ms": round(held_s * 1000)}
+        command = on_conversation("put_file").given(of_principal(principal), given, file.data)
+        await self._look_at(principal, int(await self._server.run(command)))
+
+    async def file(self, principal: str, file_id: str) -> File:
+        key = only("files", principal)
+        facts, data = await self._server.run(
+            Command(("HMGET", key, f"facts:{file_id}", f"bytes:{file_id}"), key)
+        )
+        if facts is None or data is None:
+            raise no_file()
+        return File(facts=_facts.decode(facts), data=data)
+
+    async def file_facts(self, principal: str, file_ids: Sequence[str]) -> dict[str, FileFacts]:
+        if not file_ids:
+            return {}
+        key = only("files", principal)
+        fields = [f"facts:{file_id}" for file_id in file_ids]
+        found = await self._server.run(Command(("HMGET", key, *fields), key))
+        pairs = zip(file_ids, found, strict=True)
+        return {file_id: _facts.decode(facts) for file_id, facts in pairs if facts is not None}
+
+    async def drop_files(self, limit: int = 100) -> bool:
+        """What lies on a node that cannot be reached is left for another time."""
+        due = await self._server.run(script("lapsed").on([LAPSING], PRINCIPALS))
+        more = len(due) == PRINCIPALS
+        for principal in due:
+            with suppress(StoreUnavailable):
+                more |= await self._drop(principal.decode(), limit)
+        return more
+
+    async def _drop(self, principal: str, limit: int) -> bool:
+        """Forgotten first, and noted again if any is left: who puts one meanwhile notes it after that."""
+        await self._server.run(Command(("ZREM", LAPSING, principal), LAPSING))
+        command = on_conversation("drop_files").given(of_principal(principal), {"limit": limit})
+        looked, lapses = await self._server.run(command)
+        if lapses:
+            await self._look_at(principal, int(float(lapses)))
+        return bool(looked == limit)
+
+    async def _look_at(self, principal: str, lapses: int) -> None:
+        """Note when a principal's next file may be dropped."""
+        await self._server.run(Command(("ZADD", LAPSING, "LT", lapses, principal), LAPSING))

@@ -10,21 +10,32 @@ from itertools import islice
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
-from antiphon.domain.events import CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.events import (
+    ApprovalResolve,
+    CancelRequest,
+    ConversationCreate,
+    Event,
+    MessageAdd,
+    TurnQueue,
+)
 from antiphon.domain.messages import text_of
 from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
+from antiphon.stores.base import NOBODY, Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
-from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn
+from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn, put_approval
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
+    approval_changes,
+    check_decision,
+    decided_as,
     header_changes,
     ledger_changes,
     message_of,
+    stopped_turns,
     turn_changes,
     turn_ends,
 )
@@ -276,6 +287,34 @@ class MemoryStore:
             return None
         return self._commit(kept, change, turn_id)
 
+    async def wait(self, lease: Lease, change: Change, wait_s: float, last_seq: int) -> list[Frame] | None:
+        kept = self._held(lease)
+        if kept.header.last_seq != last_seq:
+            return None
+        frames = self._commit(kept, change, lease.turn_id)
+        kept.lease = replace(lease, owner=NOBODY)
+        kept.lease_until = self._clock.now() + wait_s
+        return frames
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> list[Frame]:
+        kept = self._kept(conversation_id)
+        approval = kept.approvals.get(decision.approval_id)
+        if approval is None:
+            raise NotFound("There is no such approval.")
+        waits = self._waits(kept, approval.turn_id) and kept.lease_until > self._clock.now()
+        if not check_decision(approval.decided, decision, waits=waits):
+            return []
+        frames = self._commit(kept, Change(events=[decision]), None)
+        put_approval(kept, replace(approval, decided=decided_as(decision)))
+        turn_id = approval.turn_id
+        if all(each.decided for each in kept.approvals.values() if each.turn_id == turn_id):
+            kept.turns[turn_id].status = "running"
+            kept.lease_until = 0.0
+        return frames
+
+    def _waits(self, kept: Kept, turn_id: str) -> bool:
+        return kept.lease is not None and (kept.lease.turn_id, kept.lease.owner) == (turn_id, NOBODY)
+
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         lost = []
         for lease in leases:
@@ -285,10 +324,14 @@ class MemoryStore:
                 lost.append(lease)
         return lost
 
-    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+    async def claim(
+        self, owner: str, lease_s: float, limit: int = 16, *, only: str | None = None
+    ) -> list[Lease]:
         claimed: list[Lease] = []
         now = self._clock.now()
-        for kept in self._conversations.values():
+        for conversation_id, kept in self._conversations.items():
+            if only is not None and conversation_id != only:
+                continue
             if len(claimed) == limit:
                 break
             if kept.lease is not None and kept.lease_until <= now:
@@ -331,6 +374,11 @@ class MemoryStore:
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
             kept.said.pop(message_id, None)
+        for approval in approval_changes(change.events, turn_id):
+            put_approval(kept, approval)
+        for stopped in stopped_turns(change.events):
+            if self._waits(kept, stopped):
+                kept.lease_until = 0.0
         ends = turn_ends(change.events)
         for ended, status in turn_changes(change.events, turn_id).items():
             if ended not in kept.turns:

@@ -3,12 +3,13 @@
 import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.events import BlockDelta
 from antiphon.stores.base import Lease
 from antiphon.stores.frames import Frame
+from antiphon.stores.projection import ApprovalChange
 
 
 @dataclass(slots=True)
@@ -38,7 +39,9 @@ class Kept:
     """When each message was added or written, in milliseconds."""
     turns: dict[str, Turn] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
+    approvals: dict[str, ApprovalChange] = field(default_factory=dict)
     lease: Lease | None = None
+    """Its owner is NOBODY while its turn waits for approvals."""
     lease_until: float = 0.0
     counter: int = 0
 
@@ -58,6 +61,15 @@ class News:
 def place(frames: Sequence[Frame], seq: int) -> int:
     """Where the first frame with this seq or a greater one stands; frames may have been pruned."""
     return bisect_left(frames, seq, key=lambda frame: frame.seq)
+
+
+def put_approval(kept: Kept, change: ApprovalChange) -> None:
+    """Of each only the first request counts, and the first decision after it."""
+    known = kept.approvals.get(change.id)
+    if known is None and change.decided is None:
+        kept.approvals[change.id] = change
+    elif known is not None and known.decided is None and change.decided is not None:
+        kept.approvals[change.id] = replace(known, decided=change.decided)
 
 
 def prune_turn(kept: Kept, turn: Turn, limit: int) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration: what this code reads and writes."""
 
 metadata = MetaData()
@@ -121,6 +121,22 @@ turns = Table(
     ),
 )
 """`unpruned_since`: when a turn that ran ended; empty while it is open, and once its deltas are gone."""
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _conversation(),
+    Column("id", String, primary_key=True),
+    Column("turn_id", String, nullable=False),
+    Column("decided", LargeBinary),
+    Index(
+        "approvals_undecided",
+        "conversation_id",
+        sqlite_where=text("decided IS NULL"),
+        postgresql_where=text("decided IS NULL"),
+    ),
+)
+"""`decided`: the decision and its input; empty while a person is asked."""
 
 ledger = Table(
     "ledger",

@@ -2,8 +2,9 @@
 local recent, unfinished, names, expiries, unpruned, said = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local entries, times, open, spent = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local state, log, messages, turns = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local queue, keys, key_times, spent_here, tombstone = KEYS[15], KEYS[16], KEYS[17], KEYS[18], KEYS[19]
-local FIRST_OWN, LAST_OWN = 11, 18
+local queue, keys, key_times, spent_here = KEYS[15], KEYS[16], KEYS[17], KEYS[18]
+local approvals, tombstone = KEYS[19], KEYS[20]
+local FIRST_OWN, LAST_OWN = 11, 19
 
 local given = cmsgpack.unpack(ARGV[1])
 local time = redis.call('TIME')

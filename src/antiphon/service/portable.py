@@ -70,10 +70,10 @@ def imported(document: Any, conversation_id: str, at: int) -> tuple[e.Conversati
 
 
 def _renamed(data: Any, old: str, new: str) -> dict[str, Any]:
-    """Ids of turns hold their conversation's."""
+    """Ids of turns and approvals hold their conversation's."""
     renamed = {}
     for key, value in clean_json(data).items():
-        of_turn = key in ("turn_id", "after_turn") and isinstance(value, str)
+        of_turn = key in ("turn_id", "after_turn", "approval_id") and isinstance(value, str)
         renamed[key] = value.replace(old, new, 1) if of_turn else value
     return renamed
 

@@ -8,6 +8,7 @@ from typing import Any
 from antiphon.clock import Clock, milliseconds
 from antiphon.context.routing import AUTO
 from antiphon.domain import events as e
+from antiphon.domain.approvals import Decision, resolve_by
 from antiphon.domain.conversations import Header, Totals
 from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
@@ -313,7 +314,17 @@ class Service:
                 return
         seen = header.last_seq if seen_seq is None else min(seen_seq, header.last_seq)
         request = e.CancelRequest(at=at, turn_id=turn_id, seen_seq=seen)
-        await self._engine.append(header.id, Change(events=[request]))
+        await self._engine.stop(header.id, Change(events=[request]))
+
+    async def approve(self, principal: str, approval_id: str, decision: Decision) -> None:
+        """Say whether a tool may run. The first decision wins; the same one again changes nothing.
+
+        Raises:
+            NotFound. Conflict: another decision was made before, or it comes too late.
+        """
+        header = await self.get(principal, conversation_of(approval_id) or "")
+        resolve = resolve_by(decision, approval_id, principal, milliseconds(self._clock))
+        await self._engine.resolve(header.id, resolve)
 
     def _check_model(self, model: str) -> None:
         if model and model != AUTO:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from antiphon.domain.conversations import Header
-from antiphon.domain.events import CancelRequest
+from antiphon.domain.events import ApprovalResolve, CancelRequest
 from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
@@ -97,6 +97,8 @@ class Engine:
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
             self._run(accepted.lease, asked, record, self._begun(accepted, planned))
+        elif acceptance.when_busy == "interrupt":
+            await self._go_on(acceptance.conversation_id)
         return accepted
 
     def _begun(self, accepted: Accepted, planned: Planned | None) -> Begun | None:
@@ -122,6 +124,30 @@ class Engine:
         frames = await self._parts.store.append(conversation_id, change)
         self._heard(conversation_id, frames)
         return frames
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> None:
+        """Decide on an approval; its turn goes on here if nothing else is to be decided.
+
+        Raises what the store's resolve does.
+        """
+        frames = await self._parts.store.resolve(conversation_id, decision)
+        self._heard(conversation_id, frames)
+        if frames:
+            await self._go_on(conversation_id)
+
+    async def stop(self, conversation_id: str, change: Change) -> None:
+        """Append what asks a turn to stop. One that waits for approvals ends here."""
+        await self.append(conversation_id, change)
+        await self._go_on(conversation_id)
+
+    async def _go_on(self, conversation_id: str) -> None:
+        """Take over this conversation's turn if nobody holds it and it need not wait; or a sweep will."""
+        if self._closed:
+            return
+        asked = time.monotonic()
+        with suppress(StoreError):
+            for lease in await self._parts.store.claim(self.owner, self._parts.lease_s, only=conversation_id):
+                self._run(lease, asked)
 
     async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> bool:
         """End a turn that waits. False if it does not wait any more."""

@@ -15,6 +15,7 @@ from antiphon.domain.usage import Usage
 from antiphon.stores.base import Change, TurnRecord
 from antiphon.stores.frames import Frame, decode, decode_all
 from antiphon.stores.projection import message_of
+from antiphon.turns.approving import Permission, permissions_in
 from antiphon.turns.billing import Billing
 
 LOST = e.Problem(
@@ -47,6 +48,8 @@ class Progress:
     """The messages that the whole steps of this turn have made."""
     runs: tuple[ToolRun, ...] = ()
     """Tools of that message that were started before, finished or not."""
+    permissions: tuple[Permission, ...] = ()
+    """What tools of that message have asked people for."""
 
 
 def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
@@ -87,7 +90,8 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int, billing: 
     turn = state.turns[record.id]
     writing = turn.writing
     if writing is None and turn.stop_reason == "tool_use" and len(turn.steps[-1]) == 1:
-        return _between(record, turn, state.messages[turn.steps[-1][0]])
+        asked = state.messages[turn.steps[-1][0]]
+        return replace(_between(record, turn, asked), permissions=_of_step(turn, frames))
     steps = len(turn.steps) - (writing is not None)
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
     text = text_only(writing.content) if writing else ()
@@ -134,6 +138,11 @@ def _between(record: TurnRecord, turn: Turn, asked: Message) -> Progress:
     )
 
 
+def _of_step(turn: Turn, frames: Sequence[Frame]) -> tuple[Permission, ...]:
+    step = len(turn.steps) - 1
+    return tuple(each for each in permissions_in(frames) if each.request.step == step)
+
+
 def with_tools(progress: Progress, asked: Message) -> Progress:
     """A step has ended by asking for tools."""
     return replace(progress, asked=asked, made=(*progress.made, asked.id))
@@ -150,6 +159,7 @@ def after_tools(progress: Progress, change: Change, results: Message) -> Progres
         messages=tuple(change.messages),
         asked=None,
         runs=(),
+        permissions=(),
         made=(*progress.made, results.id),
     )
 

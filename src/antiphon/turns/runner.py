@@ -32,7 +32,7 @@ from antiphon.turns.progress import (
     text_only,
     with_tools,
 )
-from antiphon.turns.tool_use import ToolUses, fate_unknown
+from antiphon.turns.tool_use import Asking, ToolUses, fate_unknown, left_whole
 
 log = structlog.get_logger()
 
@@ -70,6 +70,8 @@ class TurnRunner:
         """Once it has run: what follows from it, if it came to its own end."""
         self._work: asyncio.Task[Any] | None = None
         self._listening: set[asyncio.Task[None]] = set()
+        self._read_to = 0
+        """The seq up to which this runner has surely read the log."""
         self._deadline = 0.0
         self._seen_seq: int | None = None
         self._abandoned = False
@@ -100,6 +102,7 @@ class TurnRunner:
         """
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
+        self._read_to = record.header.last_seq
         progress = self._begun.progress if self._begun else await self._progress(record)
         parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
         self._deadline = asyncio.get_running_loop().time() + parts.deadline_s
@@ -186,6 +189,8 @@ class TurnRunner:
         self, record: TurnRecord, progress: Progress, status: e.TurnStatus, error: e.Problem | None
     ) -> Change:
         """The end of a turn between two requests."""
+        if progress.permissions or (progress.asked is not None and error is endings.FATE_UNKNOWN):
+            progress = left_whole(progress, record.id, self._parts.now())
         shown = progress.shown
         if progress.asked is not None and (text := text_only(progress.asked.content)):
             shown = replace(progress.asked, content=text)
@@ -264,12 +269,37 @@ class TurnRunner:
             clock=parts.clock,
             lease=self._lease,
             progress=progress,
+            approval_s=parts.approval_s,
         )
         try:
-            change, results = await self._stoppable(uses.run())
+            outcome = await self._stoppable(uses.run())
         except Stopped:
-            return self._ended(record, progress, "cancelled", None)
-        return after_tools(progress, change, results)
+            return self._ended(record, uses.left, "cancelled", None)
+        if isinstance(outcome, Asking):
+            await self._let_wait(outcome.change)
+            return left_whole(outcome.progress, record.id, parts.now())
+        return after_tools(progress, *outcome)
+
+    async def _let_wait(self, change: Change) -> None:
+        """Ask people, and leave the turn to whoever goes on with it when they have answered.
+
+        It returns only if somebody has asked for the turn's end meanwhile; then nobody is asked.
+
+        Raises:
+            Abandoned: the turn waits.
+        """
+        store, conversation_id = self._parts.store, self._lease.conversation_id
+        while self._seen_seq is None:
+            if self._abandoned:
+                raise Abandoned
+            while frames := await store.read(conversation_id, self._read_to):
+                self._hear(frames)
+                self._read_to = frames[-1].seq
+            if self._seen_seq is None:
+                asked = await store.wait(self._lease, change, self._parts.approval_s, self._read_to)
+                if asked is not None:
+                    self._parts.hub.publish(conversation_id, asked)
+                    raise Abandoned
 
     async def _bounded(self, request: Coroutine[Any, Any, T]) -> T:
         """Wait for a request, but not beyond the turn's deadline. Raises DeadlineExceeded, too."""

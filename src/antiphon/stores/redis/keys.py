@@ -53,7 +53,17 @@ CHANNELS = tuple(f"antiphon:{number}" for number in range(64))
 LISTS = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
 LEDGER = ("entries", "times", "open", "spent")
 OF_PRINCIPAL = (*LISTS, *LEDGER)
-OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times", "spent_here", "approvals")
+OF_CONVERSATION = (
+    "state",
+    "log",
+    "messages",
+    "turns",
+    "queue",
+    "keys",
+    "key_times",
+    "spent_here",
+    "approvals",
+)
 
 
 def _tag(principal: str) -> str:

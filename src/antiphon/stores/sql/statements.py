@@ -83,9 +83,7 @@ UNDECIDED = text(
     "SELECT id FROM approvals WHERE conversation_id = :conversation_id AND turn_id = :turn_id"
     " AND decided IS NULL LIMIT 1"
 )
-GO_ON = text(
-    "UPDATE turns SET status = 'running' WHERE conversation_id = :conversation_id AND id = :turn_id"
-)
+GO_ON = text("UPDATE turns SET status = 'running' WHERE conversation_id = :conversation_id AND id = :turn_id")
 STOP_WAITING = text(
     "UPDATE conversations SET lease_until = 0 WHERE id = :conversation_id AND running = :turn_id"
     " AND lease_owner = :nobody"

@@ -5,16 +5,19 @@ Each is one conversation. Nothing is opened before the first message but credent
 
 import asyncio
 import contextlib
+import inspect
 import threading
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from antiphon.bootstrap import make_upstream, open_service
 from antiphon.domain import events as e
+from antiphon.domain.approvals import Decision, Deny
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Block, clean_text
 from antiphon.domain.usage import Usage
@@ -31,13 +34,19 @@ from antiphon.errors import (
     UpstreamRejected,
 )
 from antiphon.money.dollars import dollars, nanodollars
-from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Decider, Service, read_answer
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame, decode
 from antiphon.tools.offering import Offered
+from antiphon.tools.threads import Threads
 
 T = TypeVar("T")
+
+Approver: TypeAlias = Callable[[e.ApprovalRequest], Decision | Awaitable[Decision]]
+"""Says whether a tool may run."""
+
+NOBODY_ASKED = Deny("This program has nobody to ask, so tools that need approval do not run in it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +97,8 @@ class AsyncChat:
         session_id: a name to find the conversation by later; 1 to 128 of `A-Z a-z 0-9 . _ : -`.
         tools: what Claude may use: typed functions with a docstring (see `tool`), `ServerTool`, `McpServer`,
             or by name `web_search`, `web_fetch`, `code_execution`, `search_history`.
+        approve: is asked for each tool use that needs approval, and says `Allow()`, `Deny("why")` or
+            `Edit({…})`. An ordinary function is called in a thread. Without it, all of them are denied.
         base_url: another server that speaks the Messages API.
 
     Raises:
@@ -108,6 +119,7 @@ class AsyncChat:
         session_id: str | None = None,
         budget: Decimal | str | float | None = None,
         tools: Sequence[Offered] = (),
+        approve: Approver | None = None,
         base_url: str | None = None,
     ) -> None:
         settings = read_settings(
@@ -122,6 +134,7 @@ class AsyncChat:
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
         given = {"system": clean_text(system), "model": model or ""}
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
+        self._decider = Decider(LOCAL_PRINCIPAL, _deciding(approve))
         self._session_id = session_id
         self._budget = None if budget is None else nanodollars(budget)
         self._service: Service | None = None
@@ -138,7 +151,7 @@ class AsyncChat:
         """
         service, accepted = await self._send(Ask(content=text, keep_partial=False))
         try:
-            answer = await service.answer(accepted)
+            answer = await service.answer(accepted, self._decider)
         except asyncio.CancelledError:
             await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
             raise
@@ -156,7 +169,7 @@ class AsyncChat:
         frames: list[Frame] = []
         seen_seq = accepted.seq
         try:
-            async with contextlib.aclosing(service.follow_turn(accepted)) as batches:
+            async with contextlib.aclosing(service.follow_turn(accepted, self._decider)) as batches:
                 async for batch in batches:
                     frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
                     seen_seq = batch[-1].seq if batch else seen_seq
@@ -314,6 +327,21 @@ class _Loop:
         self._thread.join()
         self._loop.close()
         self._loop = self._thread = None
+
+
+def _deciding(approve: Approver | None) -> Callable[[e.ApprovalRequest], Awaitable[Decision]]:
+    threads = Threads("approve")
+
+    async def decide(request: e.ApprovalRequest) -> Decision:
+        if approve is None:
+            return NOBODY_ASKED
+        if inspect.iscoroutinefunction(approve):
+            said: Decision | Awaitable[Decision] = approve(request)
+        else:
+            said = await threads.run(partial(approve, request))
+        return await said if isinstance(said, Awaitable) else said
+
+    return decide
 
 
 async def _next(pieces: AsyncIterator[str]) -> str | None:

@@ -36,11 +36,13 @@ class Till:
     def __init__(self) -> None:
         self.paid: list[dict[str, Any]] = []
         self.looked = 0
+        self.paying = asyncio.Event()
         self.may_end = asyncio.Event()
         self.may_end.set()
 
     async def pay(self, given: dict[str, Any]) -> str:
         self.paid.append(given)
+        self.paying.set()
         await self.may_end.wait()
         return f"paid {given['usd']}"
 
@@ -297,8 +299,7 @@ async def test_a_stop_while_an_allowed_tool_runs_says_that_its_fate_is_unknown(
     (request,) = await asked_by(service, accepted)
     await service.approve(ME, request.approval_id, Allow())
     async with asyncio.timeout(WITHIN_S):
-        while not till.paid:
-            await asyncio.sleep(0.01)
+        await till.paying.wait()
     await service.cancel(ME, accepted.turn_id)
     assert (await answer(service, accepted)).turn.status == "cancelled"
     await is_consistent(service, conversation_id)
@@ -315,8 +316,7 @@ async def test_an_unknown_fate_after_a_crash_is_told_as_unknown(
     (request,) = await asked_by(one, accepted)
     await one.approve(ME, request.approval_id, decision)
     async with asyncio.timeout(WITHIN_S):
-        while not till.paid:
-            await asyncio.sleep(0.01)
+        await till.paying.wait()
     await one.close()
     two = await replica(lease_s=0.5)
     ended = await answer(two, accepted)

@@ -1,4 +1,6 @@
-"""Ids: UUIDv7 (RFC 9562), so that they sort by time; those of turns and approvals contain their conversation's."""
+"""Ids: UUIDv7 (RFC 9562), so that they sort by time; those of turns and approvals contain that of their
+conversation.
+"""
 
 import re
 import secrets

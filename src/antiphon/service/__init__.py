@@ -2,6 +2,7 @@
 
 from antiphon.service.answers import Answer, read_answer
 from antiphon.service.asking import Ask
+from antiphon.service.deciding import Decider
 from antiphon.service.verbs import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Service
 
-__all__ = ["DEFAULT_SYSTEM", "LOCAL_PRINCIPAL", "Answer", "Ask", "Service", "read_answer"]
+__all__ = ["DEFAULT_SYSTEM", "LOCAL_PRINCIPAL", "Answer", "Ask", "Decider", "Service", "read_answer"]

@@ -20,6 +20,7 @@ from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
+from antiphon.service.deciding import Decider, deciding
 from antiphon.service.portable import exported, imported
 from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
@@ -277,19 +278,26 @@ class Service:
         """
         return self._hub.follow(conversation_id, after)
 
-    async def answer(self, accepted: Accepted) -> Answer:
+    async def answer(self, accepted: Accepted, decider: Decider | None = None) -> Answer:
         """Wait for the end of a turn. Raises NotFound if its conversation is deleted meanwhile."""
         frames: list[Frame] = []
-        async with aclosing(self.follow_turn(accepted)) as batches:
+        async with aclosing(self.follow_turn(accepted, decider)) as batches:
             async for batch in batches:
                 frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
         return read_answer(accepted.turn_id, frames)
 
-    async def follow_turn(self, accepted: Accepted) -> AsyncGenerator[list[Frame], None]:
+    def follow_turn(
+        self, accepted: Accepted, decider: Decider | None = None
+    ) -> AsyncGenerator[list[Frame], None]:
         """The frames from a turn's `turn_queue` to its `turn_end`; an empty list is a sign of life.
 
-        Frames of turns that ran before it are left out.
+        Frames of turns that ran before it are left out. The `decider` is asked where its tools ask first;
+        without one, the turn waits until somebody else decides.
         """
+        batches = self._follow_turn(accepted)
+        return batches if decider is None else deciding(batches, decider, self.approve)
+
+    async def _follow_turn(self, accepted: Accepted) -> AsyncGenerator[list[Frame], None]:
         conversation_id = conversation_of(accepted.turn_id) or ""
         follow = self.follow(conversation_id, accepted.seq - 1)
         async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:

@@ -19,13 +19,14 @@ from antiphon.domain.events import (
     TurnQueue,
 )
 from antiphon.domain.messages import text_of
-from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
+from antiphon.errors import Conflict, FenceLost, NotFound
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
 from antiphon.stores.base import NOBODY, Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
-from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn, put_approval
+from antiphon.stores.memory_checks import check_room, known_key
+from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn, put_approval, waits
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
@@ -213,9 +214,9 @@ class MemoryStore:
     async def accept(self, acceptance: Acceptance) -> Accepted:
         kept = self._kept(acceptance.conversation_id)
         turn_id = acceptance.queue.turn_id
-        if (known := self._known_key(kept, acceptance)) is not None:
+        if (known := known_key(kept, acceptance, self._clock.now())) is not None:
             return known
-        self._check(kept, acceptance)
+        check_room(kept, acceptance)
         start = acceptance.start
         if start is not None and (kept.lease is not None or start.last_seq != kept.header.last_seq):
             start = None
@@ -249,7 +250,7 @@ class MemoryStore:
         return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header, begun=begun)
 
     async def known(self, acceptance: Acceptance) -> Accepted | None:
-        return self._known_key(self._kept(acceptance.conversation_id), acceptance)
+        return known_key(self._kept(acceptance.conversation_id), acceptance, self._clock.now())
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         kept = self._kept(conversation_id)
@@ -301,8 +302,8 @@ class MemoryStore:
         approval = kept.approvals.get(decision.approval_id)
         if approval is None:
             raise NotFound("There is no such approval.")
-        waits = self._waits(kept, approval.turn_id) and kept.lease_until > self._clock.now()
-        if not check_decision(approval.decided, decision, waits=waits):
+        in_time = waits(kept, approval.turn_id) and kept.lease_until > self._clock.now()
+        if not check_decision(approval.decided, decision, waits=in_time):
             return []
         frames = self._commit(kept, Change(events=[decision]), None)
         put_approval(kept, replace(approval, decided=decided_as(decision)))
@@ -311,9 +312,6 @@ class MemoryStore:
             kept.turns[turn_id].status = "running"
             kept.lease_until = 0.0
         return frames
-
-    def _waits(self, kept: Kept, turn_id: str) -> bool:
-        return kept.lease is not None and (kept.lease.turn_id, kept.lease.owner) == (turn_id, NOBODY)
 
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         lost = []
@@ -374,11 +372,20 @@ class MemoryStore:
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
             kept.said.pop(message_id, None)
+        self._set_turns(kept, change, turn_id)
+        if not change.imported:
+            header, entries = kept.header, ledger_changes(change.events, turn_id)
+            self._books.write(header.principal, header.id, entries, change.hold)
+        return frames
+
+    def _set_turns(self, kept: Kept, change: Change, turn_id: str | None) -> None:
+        """What the events change of turns, and of the approvals that they wait for."""
         for approval in approval_changes(change.events, turn_id):
             put_approval(kept, approval)
         for stopped in stopped_turns(change.events):
-            if self._waits(kept, stopped):
+            if waits(kept, stopped):
                 kept.lease_until = 0.0
+        last_seq = kept.header.last_seq
         ends = turn_ends(change.events)
         for ended, status in turn_changes(change.events, turn_id).items():
             if ended not in kept.turns:
@@ -389,10 +396,6 @@ class MemoryStore:
                 kept.turns[ended].last_message_id = kept.header.head
                 at, back = ends[ended]
                 kept.turns[ended].unpruned = (at, last_seq - back) if ran else None
-        if not change.imported:
-            header, entries = kept.header, ledger_changes(change.events, turn_id)
-            self._books.write(header.principal, header.id, entries, change.hold)
-        return frames
 
     def _grant(
         self, kept: Kept, turn_id: str, owner: str, lease_s: float, *, recovered: bool = False
@@ -405,25 +408,3 @@ class MemoryStore:
 
     def _oldest_queued(self, kept: Kept) -> str | None:
         return next((turn_id for turn_id, turn in kept.turns.items() if turn.status == "queued"), None)
-
-    def _known_key(self, kept: Kept, acceptance: Acceptance) -> Accepted | None:
-        known = kept.keys.get(acceptance.key) if acceptance.key is not None else None
-        if known is None or known.expires_at < self._clock.now():
-            return None
-        if known.body_hash != acceptance.body_hash:
-            raise KeyReused(
-                "This Idempotency-Key came with another body before. Nothing was changed; use a new key."
-            )
-        return Accepted(turn_id=known.turn_id, seq=known.seq)
-
-    def _check(self, kept: Kept, acceptance: Acceptance) -> None:
-        if acceptance.message is not None and acceptance.message.message_id in kept.messages:
-            raise Conflict("This message id is in use in this conversation. Make a new one.")
-        if kept.lease is None:
-            return
-        if acceptance.when_busy == "reject":
-            raise Busy("A turn is running in this conversation.", turn_id=kept.lease.turn_id)
-        holds = kept.lease.turn_id
-        waiting = sum(turn.status == "queued" and other != holds for other, turn in kept.turns.items())
-        if waiting >= acceptance.queue_max:
-            raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.events import BlockDelta
-from antiphon.stores.base import Lease
+from antiphon.stores.base import NOBODY, Lease
 from antiphon.stores.frames import Frame
 from antiphon.stores.projection import ApprovalChange
 
@@ -61,6 +61,11 @@ class News:
 def place(frames: Sequence[Frame], seq: int) -> int:
     """Where the first frame with this seq or a greater one stands; frames may have been pruned."""
     return bisect_left(frames, seq, key=lambda frame: frame.seq)
+
+
+def waits(kept: Kept, turn_id: str) -> bool:
+    """Whether this turn waits for approvals."""
+    return kept.lease is not None and (kept.lease.turn_id, kept.lease.owner) == (turn_id, NOBODY)
 
 
 def put_approval(kept: Kept, change: ApprovalChange) -> None:

@@ -83,8 +83,8 @@ def refusal(permission: Permission) -> ToolResult:
     if resolve is not None and resolve.decision == "expire":
         hours = (permission.request.expires_at - permission.request.at) / 3_600_000
         return failed(
-            f"The user was asked whether this tool may run, and did not answer within {hours:.3g} hours: that "
-            "counts as no. Nothing was run."
+            f"The user was asked whether this tool may run, and did not answer within {hours:.3g} hours: "
+            "that counts as no. Nothing was run."
         )
     reason = f" Their reason: {resolve.reason}" if resolve is not None and resolve.reason else ""
     return failed(f"The user did not allow this tool to run. Nothing was run.{reason}")

@@ -4,17 +4,21 @@ import asyncio
 import secrets
 from contextlib import aclosing, suppress
 from datetime import date
+from functools import partial
 from typing import Any
 
+from antiphon.cli.approvals import question
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Choice, Flags
 from antiphon.cli.sheets import Sheet
 from antiphon.cli.showing import Showing
+from antiphon.domain.approvals import Decision
 from antiphon.domain.conversations import Header, Totals
+from antiphon.domain.events import ApprovalRequest
 from antiphon.domain.messages import Message
 from antiphon.domain.state import Turn
 from antiphon.errors import AnswerInterrupted, AntiphonError, InvalidRequest
-from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Answer, Ask, Service, read_answer
+from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Answer, Ask, Decider, Service, read_answer
 from antiphon.settings import LOCAL
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
@@ -38,6 +42,7 @@ class Dialogue:
 
     def __init__(self, service: Service, flags: Flags, choice: Choice) -> None:
         self._service = service
+        self._question = question()
         self._settings = choice.settings
         self._system = flags.system
         self._chosen = flags.model
@@ -166,11 +171,16 @@ class Dialogue:
             stops.append(asyncio.create_task(self._cancel(accepted, showing)))
 
         try:
-            async with patience, aclosing(self._service.follow_turn(accepted)) as batches:
+            decider = Decider(LOCAL_PRINCIPAL, partial(self._decide, showing))
+            async with patience, aclosing(self._service.follow_turn(accepted, decider)) as batches:
                 with interrupts.stopping(stop):
                     return await showing.follow(batches)
         finally:
             await asyncio.gather(*stops)
+
+    async def _decide(self, showing: Showing, request: ApprovalRequest) -> Decision:
+        async with showing.paused():
+            return await self._question(request)
 
     async def _cancel(self, accepted: Accepted, showing: Showing) -> None:
         """Stop the answer; what was seen of it stays."""

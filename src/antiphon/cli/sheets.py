@@ -44,6 +44,10 @@ class Sheet(Protocol):
         """What was written does not count; another attempt follows."""
         ...
 
+    def pause(self) -> None:
+        """Something else is written next; what comes after it begins on a line of its own."""
+        ...
+
     def end(self) -> None:
         """No more comes. What follows stands on a line of its own."""
         ...
@@ -61,6 +65,9 @@ class NoSheet:
         pass
 
     def start_again(self) -> None:
+        pass
+
+    def pause(self) -> None:
         pass
 
     def end(self) -> None:
@@ -87,6 +94,10 @@ class PlainSheet:
 
     def start_again(self) -> None:
         pass
+
+    def pause(self) -> None:
+        if self._terminal:  # in a pipe stands the answer, and nothing else
+            self.end()
 
     def end(self) -> None:
         if self._last != "\n":
@@ -133,6 +144,10 @@ class MarkdownSheet:
     def start_again(self) -> None:
         self.end()
         self._painter.paint([f"\x1b[2m{AGAIN}\x1b[0m"])
+        self._begin()
+
+    def pause(self) -> None:
+        self.end()
         self._begin()
 
     def end(self) -> None:

@@ -37,10 +37,18 @@ class _Asking:
         self._decider = decider
         self._approve = approve
         self._open: dict[str, e.ApprovalRequest] = {}
-        self._asked = ""
+        self._asked: str | None = None
+        """What somebody thinks about."""
         self._task: asyncio.Task[None] | None = None
 
-    async def hear(self, batch: list[Frame]) -> None:
+    async def drop(self, batch: list[Frame]) -> None:
+        """Ask no more for what was decided, before anybody shows what came of it."""
+        for event in (decode(frame) for frame in batch if frame.type == e.ApprovalResolve.type):
+            if isinstance(event, e.ApprovalResolve) and event.approval_id == self._asked:
+                await self.stop()
+
+    async def take(self, batch: list[Frame]) -> None:
+        """Ask for what is open, once everything before it was shown."""
         for frame in batch:
             match decode(frame) if frame.type in _HEARD else None:
                 case e.ApprovalRequest() as request:
@@ -49,9 +57,9 @@ class _Asking:
                     self._open.pop(resolve.approval_id, None)
                 case _:
                     pass
-        if self._asked not in self._open:
-            await self.stop()
-        if self._task is None and self._open:
+        if self._asked is None and self._open:
+            if self._task is not None:  # it still tells the decision before
+                await self._task
             self._asked = next(iter(self._open))
             self._task = asyncio.create_task(self._ask(self._open[self._asked]))
 
@@ -59,7 +67,7 @@ class _Asking:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            self._task = self._asked = None
 
     async def _ask(self, request: e.ApprovalRequest) -> None:
         try:
@@ -67,6 +75,7 @@ class _Asking:
         except Exception as error:  # noqa: BLE001 - the turn must not wait for an answer that never comes
             log.warning("approval_fault", tool=request.name, **fault_facts(error))
             decision = FAILED
+        self._asked = None
         with suppress(Conflict, NotFound):  # another was faster; the log says so
             await self._approve(self._decider.principal, request.approval_id, decision)
 
@@ -79,8 +88,9 @@ async def deciding(
     try:
         async with aclosing(batches):
             async for batch in batches:
+                await asking.drop(batch)
                 yield batch
-                await asking.hear(batch)
+                await asking.take(batch)
     finally:
         await asking.stop()
 

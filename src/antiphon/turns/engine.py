@@ -39,6 +39,7 @@ class Engine:
         self._renewed: dict[Lease, float] = {}
         """When each lease was last asked for, successfully: it cannot lapse before that and its length."""
         self._upkeep: list[asyncio.Task[None]] = []
+        self._claiming: set[asyncio.Task[None]] = set()
         self._closed = False
         self._aftermath = Aftermath(parts, self.append)
         self._takes_over = takes_over
@@ -62,6 +63,7 @@ class Engine:
         self._closed = True
         if drain_s and self._turns:
             await asyncio.wait(self._turns.values(), timeout=drain_s)
+        await asyncio.gather(*self._claiming, return_exceptions=True)
         leases = [lease for lease, _ in self._runners.values()]
         for _, runner in self._runners.values():
             runner.abandon()
@@ -141,9 +143,18 @@ class Engine:
         await self._go_on(conversation_id)
 
     async def _go_on(self, conversation_id: str) -> None:
-        """Take over this conversation's turn if nobody holds it and it need not wait; or a sweep will."""
+        """Take over this conversation's turn if nobody holds it and it need not wait; or a sweep will.
+
+        Whoever asks for it may leave: a lease that was taken is used.
+        """
         if self._closed:
             return
+        task = asyncio.create_task(self._claim_one(conversation_id))
+        self._claiming.add(task)
+        task.add_done_callback(self._claiming.discard)
+        await asyncio.shield(task)
+
+    async def _claim_one(self, conversation_id: str) -> None:
         asked = time.monotonic()
         with suppress(StoreError):
             for lease in await self._parts.store.claim(self.owner, self._parts.lease_s, only=conversation_id):

@@ -1,6 +1,6 @@
 """Replicas that die while a tool waits for a person's word, and just after it was given."""
 
-import time
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,14 +76,14 @@ def runs_of(folder: Path, mark: str) -> int:
     return (folder / "runs").read_text().split("\n").count(f"once {mark}")
 
 
-def survive(pair: Pair, folder: Path, kills: int, seed: int) -> None:
+async def survive(pair: Pair, folder: Path, kills: int, seed: int) -> None:
     one, two = pair.replicas
     random, endings = Random(seed), set()
     for number in range(kills):
         mark = f"{seed}.{number}"
         conversation, turn_id, approval_id = asked(pair, mark)
         assert approve(one, approval_id) == 200
-        time.sleep(random.uniform(0, LONGEST_PAUSE_S))
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))
         one.kill()
         end = end_of(two, conversation, turn_id)
         one.start()
@@ -99,7 +99,7 @@ def survive(pair: Pair, folder: Path, kills: int, seed: int) -> None:
     assert endings <= {"completed", "interrupted"}
 
 
-def test_a_replica_dies_while_its_turn_waits_and_the_others_are_clicked_twice(
+async def test_a_replica_dies_while_its_turn_waits_and_the_others_are_clicked_twice(
     asking: Pair, tmp_path: Path
 ) -> None:
     one, two = asking.replicas
@@ -112,10 +112,10 @@ def test_a_replica_dies_while_its_turn_waits_and_the_others_are_clicked_twice(
     assert end_of(two, conversation, turn_id).data["status"] == "completed"
     assert runs_of(tmp_path, "waited") == 1
     assert [result["content"][0]["text"] for result in told_next(asking, conversation)] == ["waited"]
-    survive(asking, tmp_path, KILLS, seed=21)
+    await survive(asking, tmp_path, KILLS, seed=21)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(LONG_S)
-def test_many_replicas_die_just_after_they_were_told(asking: Pair, tmp_path: Path) -> None:
-    survive(asking, tmp_path, MANY_KILLS, seed=2100)
+async def test_many_replicas_die_just_after_they_were_told(asking: Pair, tmp_path: Path) -> None:
+    await survive(asking, tmp_path, MANY_KILLS, seed=2100)

@@ -26,19 +26,25 @@ from antiphon.stores.base import NOBODY, Acceptance, Accepted, Change, Ended, Hi
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.memory_checks import check_room, known_key
-from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn, put_approval, waits
+from antiphon.stores.memory_rows import (
+    Kept,
+    Key,
+    News,
+    Turn,
+    place,
+    prune_turn,
+    put_approval,
+    set_turns,
+    waits,
+)
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
-    approval_changes,
     check_decision,
     decided_as,
     header_changes,
     ledger_changes,
     message_of,
-    stopped_turns,
-    turn_changes,
-    turn_ends,
 )
 from antiphon.stores.scanning import SEARCHED, scan
 
@@ -372,30 +378,11 @@ class MemoryStore:
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
             kept.said.pop(message_id, None)
-        self._set_turns(kept, change, turn_id)
+        set_turns(kept, change, turn_id)
         if not change.imported:
             header, entries = kept.header, ledger_changes(change.events, turn_id)
             self._books.write(header.principal, header.id, entries, change.hold)
         return frames
-
-    def _set_turns(self, kept: Kept, change: Change, turn_id: str | None) -> None:
-        """What the events change of turns, and of the approvals that they wait for."""
-        for approval in approval_changes(change.events, turn_id):
-            put_approval(kept, approval)
-        for stopped in stopped_turns(change.events):
-            if waits(kept, stopped):
-                kept.lease_until = 0.0
-        last_seq = kept.header.last_seq
-        ends = turn_ends(change.events)
-        for ended, status in turn_changes(change.events, turn_id).items():
-            if ended not in kept.turns:
-                continue  # of an imported log
-            ran = kept.turns[ended].status != "queued"
-            kept.turns[ended].status = status
-            if status not in ("queued", "running", "waiting"):
-                kept.turns[ended].last_message_id = kept.header.head
-                at, back = ends[ended]
-                kept.turns[ended].unpruned = (at, last_seq - back) if ran else None
 
     def _grant(
         self, kept: Kept, turn_id: str, owner: str, lease_s: float, *, recovered: bool = False

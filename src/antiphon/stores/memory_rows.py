@@ -7,9 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.events import BlockDelta
-from antiphon.stores.base import NOBODY, Lease
+from antiphon.stores.base import NOBODY, Change, Lease
 from antiphon.stores.frames import Frame
-from antiphon.stores.projection import ApprovalChange
+from antiphon.stores.projection import (
+    ApprovalChange,
+    approval_changes,
+    stopped_turns,
+    turn_changes,
+    turn_ends,
+)
 
 
 @dataclass(slots=True)
@@ -75,6 +81,26 @@ def put_approval(kept: Kept, change: ApprovalChange) -> None:
         kept.approvals[change.id] = change
     elif known is not None and known.decided is None and change.decided is not None:
         kept.approvals[change.id] = replace(known, decided=change.decided)
+
+
+def set_turns(kept: Kept, change: Change, turn_id: str | None) -> None:
+    """What the events change of turns, and of the approvals that they wait for."""
+    for approval in approval_changes(change.events, turn_id):
+        put_approval(kept, approval)
+    for stopped in stopped_turns(change.events):
+        if waits(kept, stopped):
+            kept.lease_until = 0.0
+    last_seq = kept.header.last_seq
+    ends = turn_ends(change.events)
+    for ended, status in turn_changes(change.events, turn_id).items():
+        if ended not in kept.turns:
+            continue  # of an imported log
+        ran = kept.turns[ended].status != "queued"
+        kept.turns[ended].status = status
+        if status not in ("queued", "running", "waiting"):
+            kept.turns[ended].last_message_id = kept.header.head
+            at, back = ends[ended]
+            kept.turns[ended].unpruned = (at, last_seq - back) if ran else None
 
 
 def prune_turn(kept: Kept, turn: Turn, limit: int) -> int:

@@ -18,7 +18,7 @@ from antiphon.turns.aftermath import Aftermath
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun, Planned, plan_start, record_of
 from antiphon.turns.pruning import prune_deltas
-from antiphon.turns.runner import Abandoned, TurnRunner
+from antiphon.turns.runner import Abandoned, TurnRunner, Waits
 
 log = structlog.get_logger()
 
@@ -227,6 +227,8 @@ class Engine:
         except FenceLost:
             unrenewed_s = round(time.monotonic() - self._renewed[lease], 3)
             log.warning("lease_lost", turn_id=lease.turn_id, counter=lease.counter, unrenewed_s=unrenewed_s)
+        except Waits:
+            return None
         except Abandoned:
             log.info("turn_left", turn_id=lease.turn_id)
         except AntiphonError as error:

@@ -50,6 +50,10 @@ class Abandoned(Exception):
     """The turn is another's now, or will be: this replica writes nothing more of it."""
 
 
+class Waits(Abandoned):
+    """The turn was let go of, and is nobody's until people have decided."""
+
+
 class TurnRunner:
     """Runs one turn under one lease. `cancel` and `abandon` may be called while it does."""
 
@@ -99,6 +103,7 @@ class TurnRunner:
 
         Raises:
             FenceLost, StoreUnavailable, Abandoned: the lease will lapse, and whoever claims it goes on.
+            Waits: it goes on when people have decided.
         """
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
@@ -286,7 +291,7 @@ class TurnRunner:
         It returns only if somebody has asked for the turn's end meanwhile; then nobody is asked.
 
         Raises:
-            Abandoned: the turn waits.
+            Waits. Abandoned, FenceLost, StoreUnavailable: nobody was asked.
         """
         store, conversation_id = self._parts.store, self._lease.conversation_id
         while self._seen_seq is None:
@@ -299,7 +304,7 @@ class TurnRunner:
                 asked = await store.wait(self._lease, change, self._parts.approval_s, self._read_to)
                 if asked is not None:
                     self._parts.hub.publish(conversation_id, asked)
-                    raise Abandoned
+                    raise Waits
 
     async def _bounded(self, request: Coroutine[Any, Any, T]) -> T:
         """Wait for a request, but not beyond the turn's deadline. Raises DeadlineExceeded, too."""

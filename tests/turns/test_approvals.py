@@ -40,6 +40,9 @@ class Till:
         self.may_end = asyncio.Event()
         self.may_end.set()
 
+    async def after_looking(self) -> None:
+        """Nothing, unless a test says so."""
+
     async def pay(self, given: dict[str, Any]) -> str:
         self.paid.append(given)
         self.paying.set()
@@ -48,6 +51,7 @@ class Till:
 
     async def look(self, _: dict[str, Any]) -> str:
         self.looked += 1
+        await self.after_looking()
         return "12 left"
 
     def tools(self, effect: Effect = "once") -> list[Tool]:
@@ -226,7 +230,7 @@ async def test_another_principals_approval_does_not_exist(replica: Replica, simu
 async def test_what_nobody_decides_counts_as_denied_when_its_time_is_over(
     replica: Replica, simulator: Simulator, till: Till
 ) -> None:
-    one, two = await replica(approval_s=0.3, lease_s=0.2), await replica(lease_s=0.2)
+    one, two = await replica(approval_s=0.5), await replica()
     conversation_id, accepted = await sent(
         one, simulator, uses(("pay", {"usd": 1}), ("pay", {"usd": 2})), Reply(text="Nobody paid.")
     )
@@ -243,7 +247,7 @@ async def test_what_nobody_decides_counts_as_denied_when_its_time_is_over(
 async def test_no_deadline_runs_while_it_waits_and_it_starts_anew_after(
     replica: Replica, simulator: Simulator
 ) -> None:
-    service = await replica(deadline_s=1.0, approval_s=1.1, lease_s=0.5)
+    service = await replica(deadline_s=1.0, approval_s=1.1)
     conversation_id, accepted = await sent(
         service, simulator, tool_call("pay", {"usd": 3}), Reply(text="Nobody paid.")
     )
@@ -270,6 +274,28 @@ async def test_a_stop_ends_a_waiting_turn_unpaid(
     looked, denied = results(simulator)
     assert (told(looked), denied["is_error"]) == ("12 left", True)
     assert "not allow" in told(denied)
+
+
+async def test_a_stop_that_comes_just_before_anybody_is_asked(
+    replica: Replica, simulator: Simulator, till: Till
+) -> None:
+    """The other replica's word lies in the log, and has not been heard here yet."""
+    one, two = await replica(), await replica()
+    header = await one.create(ME)
+    simulator.script(uses(("look", {}), ("pay", {"usd": 1})))
+
+    async def stop() -> None:
+        running = (await two.get(ME, header.id)).running
+        assert running is not None
+        await two.cancel(ME, running)
+
+    till.after_looking = stop  # type: ignore[method-assign]
+    accepted = await one.send(ME, header.id, Ask(content="Pay."))
+    ended = await answer(one, accepted)
+    assert (ended.turn.status, till.paid) == ("cancelled", [])
+    document = await one.export(ME, header.id)
+    assert "approval_request" not in {event["type"] for event in document["events"]}
+    await is_consistent(one, header.id)
 
 
 async def test_messages_wait_behind_it_are_rejected_or_interrupt_it(
@@ -311,14 +337,14 @@ async def test_an_unknown_fate_after_a_crash_is_told_as_unknown(
     replica: Replica, simulator: Simulator, till: Till, decision: Decision
 ) -> None:
     till.may_end.clear()
-    one = await replica(lease_s=0.5)
+    one = await replica()
     conversation_id, accepted = await sent(one, simulator, uses(("look", {}), ("pay", {"usd": 3})))
     (request,) = await asked_by(one, accepted)
     await one.approve(ME, request.approval_id, decision)
     async with asyncio.timeout(WITHIN_S):
         await till.paying.wait()
     await one.close()
-    two = await replica(lease_s=0.5)
+    two = await replica()
     ended = await answer(two, accepted)
     assert (ended.turn.status, len(till.paid)) == ("interrupted", 1)
     assert ended.turn.error is not None

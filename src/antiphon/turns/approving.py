@@ -13,6 +13,8 @@ from antiphon.tools.results import bounded
 from antiphon.tools.toolbox import ToolResult, failed
 
 STOPPED = "The answer was stopped."
+NOTED_CHARS = 20_000
+"""Of an input that a person gave, so that the result has room beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ def with_note(result: ToolResult, permission: Permission | None) -> ToolResult:
     if resolve is None or resolve.decision != "edit":
         return result
     given = msgspec.json.encode(resolve.input).decode()
+    if len(given) > NOTED_CHARS:
+        given = given[:NOTED_CHARS] + " …"
     note = text_block(f"The user changed the input before this tool ran. It ran with: {given}\n")
     return replace(result, content=bounded([note, *result.content]))
 

@@ -249,9 +249,10 @@ def _claimable(now: float, limit: int) -> Select[Any]:
 
 
 def _claimable_alone(now: float, conversation_id: str) -> Select[Any]:
+    """One conversation, waited for if it is locked."""
     free = conversations.c.running.is_(None) | (conversations.c.lease_until <= now)
     return (
         select(conversations.c.id, conversations.c.running, conversations.c.counter)
         .where(conversations.c.id == conversation_id, free)
-        .with_for_update(skip_locked=True, key_share=True)
+        .with_for_update(key_share=True)
     )

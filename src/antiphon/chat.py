@@ -226,7 +226,9 @@ class AsyncChat:
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()
         ask = replace(ask, settings=self._given, budget_nanodollars=self._budget)
-        return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask)
+        header = await service.get(LOCAL_PRINCIPAL, conversation_id)
+        await service.settle(header, self._decider)
+        return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask, header=header)
 
     async def _open(self) -> tuple[Service, str]:
         async with self._opening:

@@ -1,11 +1,15 @@
 """`Chat(approve=…)`: a program is asked whether a tool may run."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from antiphon import Allow, ApprovalRequest, AsyncChat, Chat, Deny, Edit, tool
+from antiphon.bootstrap import open_service
+from antiphon.service import LOCAL_PRINCIPAL, Ask, Decider
+from antiphon.settings import Settings
 from antiphon.simulator.presets import tool_call
 from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator
@@ -87,3 +91,30 @@ def test_leaving_the_loop_asks_no_longer(simulator: Simulator) -> None:
             break
         chat.send("Never mind.")
     assert len(simulator.requests) == 2
+
+
+async def test_what_an_earlier_program_was_asked_is_decided_before_the_next_message(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    """Whoever it was has gone without a word; the next message must not wait for a day."""
+    simulator.script(tool_call("pay", {"usd": 3}), Reply(text="Paid."), Reply(text="You are welcome."))
+    store = f"sqlite:///{tmp_path / 'antiphon.db'}"
+    asked = asyncio.Event()
+
+    async def leaves(_: ApprovalRequest) -> Allow:
+        asked.set()
+        await asyncio.Event().wait()
+        return Allow()
+
+    service = await open_service(Settings(store=store), tools=[pay])
+    header = await service.create(LOCAL_PRINCIPAL, name="till")
+    accepted = await service.send(LOCAL_PRINCIPAL, header.id, Ask(content="Pay."))
+    waiting = asyncio.create_task(service.answer(accepted, Decider(LOCAL_PRINCIPAL, leaves)))
+    async with asyncio.timeout(10):
+        await asked.wait()
+    waiting.cancel()
+    await service.close()
+    async with AsyncChat(tools=[pay], store=store, session_id="till", approve=lambda _: Allow()) as chat:
+        async with asyncio.timeout(10):
+            assert (await chat.send("Thank you.")).text == "You are welcome."
+    assert paid == [3]

@@ -108,9 +108,10 @@ class Dialogue:
             AntiphonError: the message was not accepted, or the answer's end is not known.
             OSError: the sheet cannot be written any more; the answer is stopped.
         """
-        header = await self._open_conversation()
+        header = await self._service.get(LOCAL_PRINCIPAL, (await self._open_conversation()).id)
+        await self._service.settle(header, Decider(LOCAL_PRINCIPAL, self._question))
         ask = Ask(content=text, settings=self._changes(header), restart=sheet.restart)
-        accepted = await self._service.send(LOCAL_PRINCIPAL, header.id, ask)
+        accepted = await self._service.send(LOCAL_PRINCIPAL, header.id, ask, header=header)
         showing = Showing(sheet, accepted.seq)
         try:
             answer = await self._show(accepted, showing, interrupts)

@@ -1,7 +1,7 @@
 """`Service`: what can be done with conversations and turns, whoever asks."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
 from antiphon.domain.state import Conversation
-from antiphon.errors import Busy, InvalidRequest, NotFound, OverBudget
+from antiphon.errors import Busy, Conflict, InvalidRequest, NotFound, OverBudget
 from antiphon.money.budgets import Budget, limits_of
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
@@ -26,6 +26,7 @@ from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.tools.toolbox import Toolbox
+from antiphon.turns.approving import permissions_in, undecided
 from antiphon.turns.billing import budgets_of
 from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
@@ -333,6 +334,19 @@ class Service:
         header = await self.get(principal, conversation_of(approval_id) or "")
         resolve = resolve_by(decision, approval_id, principal, milliseconds(self._clock))
         await self._engine.resolve(header.id, resolve)
+
+    async def settle(self, header: Header, decider: Decider) -> None:
+        """Decide what an earlier turn still asks, whose process may be gone: the next waits behind it."""
+        if header.running is None:
+            return
+        record = await self._store.turn(header.id, header.running)
+        if record.status != "waiting":
+            return
+        frames = await self._store.read(header.id, record.seq, record.header.last_seq)
+        for permission in undecided(permissions_in(frames)):
+            decision = await decider.decide(permission.request)
+            with suppress(Conflict, NotFound):  # another was faster
+                await self.approve(decider.principal, permission.request.approval_id, decision)
 
     def _check_model(self, model: str) -> None:
         if model and model != AUTO:

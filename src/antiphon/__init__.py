@@ -6,6 +6,8 @@ The public API is what this module lists; everything else may change.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from antiphon.domain.approvals import Allow, Deny, Edit
+from antiphon.domain.events import ApprovalRequest
 from antiphon.domain.usage import Usage
 from antiphon.errors import (
     AnswerError,
@@ -44,16 +46,20 @@ if TYPE_CHECKING:
     from antiphon.tools.server_tool import ServerTool
 
 __all__ = [
+    "Allow",
     "AnswerError",
     "AnswerInterrupted",
     "AnswerUnusable",
     "AntiphonError",
+    "ApprovalRequest",
     "AsyncChat",
     "Busy",
     "Chat",
     "ConfigurationError",
     "Conflict",
     "DeadlineExceeded",
+    "Deny",
+    "Edit",
     "EmptyAnswer",
     "InputError",
     "InvalidRequest",

@@ -104,6 +104,7 @@ def _parts(
         model=settings.model,
         lease_s=settings.lease_s,
         deadline_s=max(settings.deadline_s, DEADLINE_S) if settings.model == LOCAL else settings.deadline_s,
+        approval_s=settings.approval_s,
         keep_deltas_s=settings.keep_deltas_s,
         standings=Standings(store),
         breaker=Breaker(time.monotonic),
@@ -126,7 +127,7 @@ def tools_on_offer(settings: Settings, given: Sequence[Offered], store: Store, *
 
     named = [load_function(name) for name in settings.tools.functions]
     offered = [*named, *settings.tools.known(), *settings.mcp_servers(), *given]
-    return make_toolbox(offered, search=search, budgeted=budgeted)
+    return make_toolbox(offered, search=search, budgeted=budgeted, approve=settings.tools.approve)
 
 
 def model_table(settings: Settings) -> ModelTable:

@@ -73,6 +73,8 @@ class ToolsEntry(BaseModel):
     server: tuple[ServerToolName | ServerToolEntry, ...] = ()
     """Claude's own: names, or tables with a name and a limit."""
     search_history: bool = False
+    approve: tuple[str, ...] = ()
+    """Tools that ask a person first, by the names that Claude knows them by."""
 
     def known(self) -> tuple[ServerTool | str, ...]:
         """All that need not be loaded."""
@@ -152,6 +154,8 @@ class Settings(BaseSettings):
     """Requests that may be made for one step of an answer, retries and fallbacks together."""
     fallback: Annotated[tuple[str, ...], NoDecode] = ()
     """Models that answer when the conversation's own does not, in that order."""
+    approval_s: float = Field(86_400.0, gt=0)
+    """How long a tool waits for a person's word; then it counts as denied."""
     lease_s: float = Field(10.0, gt=0)
     queue_max: int = Field(100, ge=1)
     keep_deltas_s: float = Field(86_400.0, ge=0)

@@ -6,6 +6,7 @@ from antiphon.domain.usage import Usage
 from tests.golden.sentences import (
     AT,
     BUSY,
+    TIME,
     USAGE,
     WEATHER,
     Case,
@@ -141,6 +142,71 @@ def refused_turn() -> Log:
     ]
 
 
+def cancelled_while_people_were_asked() -> Log:
+    """One tool has run, another waits for approval: stopped, the step stays, with a result for each."""
+    results = (
+        {"type": "tool_result", "tool_use_id": "toolu_1", "content": [text_block("Rain.")]},
+        {"type": "tool_result", "tool_use_id": "toolu_2", "content": [text_block("No.")], "is_error": True},
+    )
+    request = e.ApprovalRequest(
+        at=AT, approval_id="p1", step=0, tool_use_id="toolu_2", name="time", input={}, expires_at=AT + 60_000
+    )
+    return [
+        *created(),
+        *asked("t1", "u1", "Weather and time?"),
+        *started("t1", "u1", None),
+        *step("a1", "u1"),
+        *begun(WEATHER),
+        *ended(WEATHER),
+        *begun(TIME, index=1),
+        *ended(TIME, index=1),
+        *step_done(stop_reason="tool_use"),
+        e.ToolStart(at=AT, step=0, tool_use_id="toolu_1", name="weather", input=WEATHER["input"]),
+        e.ToolEnd(at=AT, step=0, tool_use_id="toolu_1", is_error=False, content=(text_block("Rain."),)),
+        request,
+        e.CancelRequest(at=AT, turn_id="t1", seen_seq=14),
+        e.ApprovalResolve(at=AT, approval_id="p1", decision="deny", reason="The answer was stopped."),
+        e.MessageAdd(at=AT, message_id="r1", turn_id="t1", parent_id="a1", content=results),
+        *turn_done("t1", "cancelled", "r1", steps=1),
+        *exchange(2, "r1", "And now?", "It rained."),
+    ]
+
+
+def unknown_fate_stays_in_the_history() -> Log:
+    """An allowed tool was running as its server died: the turn ends, and Claude will read what is unknown."""
+    unknown = {
+        "type": "tool_result",
+        "tool_use_id": "toolu_1",
+        "content": [text_block("?")],
+        "is_error": True,
+    }
+    error = failure("tool-unknown", "The server stopped while a tool was running.")
+    request = e.ApprovalRequest(
+        at=AT,
+        approval_id="p1",
+        step=0,
+        tool_use_id="toolu_1",
+        name="weather",
+        input=WEATHER["input"],
+        expires_at=AT + 60_000,
+    )
+    return [
+        *created(),
+        *asked("t1", "u1", "Weather?"),
+        *started("t1", "u1", None),
+        *step("a1", "u1"),
+        *begun(WEATHER),
+        *ended(WEATHER),
+        *step_done(stop_reason="tool_use"),
+        request,
+        e.ApprovalResolve(at=AT, approval_id="p1", decision="allow", by="ada"),
+        e.ToolStart(at=AT, step=0, tool_use_id="toolu_1", name="weather", input=WEATHER["input"]),
+        e.MessageAdd(at=AT, message_id="r1", turn_id="t1", parent_id="a1", content=(unknown,)),
+        *turn_done("t1", "interrupted", "r1", steps=1, error=error),
+        *exchange(2, "r1", "Look what happened.", "It is not known."),
+    ]
+
+
 ENDINGS: tuple[Case, ...] = (
     cancelled_with_text_kept,
     cancelled_with_nothing_left,
@@ -149,4 +215,6 @@ ENDINGS: tuple[Case, ...] = (
     failed_turn_goes_back,
     ended_before_a_request,
     refused_turn,
+    cancelled_while_people_were_asked,
+    unknown_fate_stays_in_the_history,
 )

@@ -16,7 +16,13 @@ from antiphon.stores.sql.tables import metadata
 from tests.stores.redis.walks import Walk, outcome
 
 STEPS = 400
-SHARDED_BY = {"conversations": {"id", "principal"}, "names": {"principal"}, "accounts": {"owner"}}
+SHARDED_BY = {
+    "conversations": {"id", "principal"},
+    "names": {"principal"},
+    "accounts": {"owner"},
+    "files": {"principal"},
+    "file_bytes": {"principal"},
+}
 BY_CONVERSATION = {"conversation_id"}
 
 EVERYWHERE = {

@@ -58,6 +58,23 @@ def names(box: Toolbox) -> list[str]:
     return [entry.partition("@")[0] for entry in box.entries()]
 
 
+@pytest.mark.parametrize("approve", [True, ["remember"]])
+async def test_tools_of_a_program_may_ask_first(
+    opened: Callable[..., Any], approve: bool | list[str]
+) -> None:
+    box, _ = await opened(McpServer("small", command=PROGRAM, approve=approve))
+
+    def asks(name: str) -> bool:
+        return bool(box.asks({"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}))
+
+    assert asks("small__remember")
+    assert asks("small__forecast") == (approve is True)
+    assert not asks("small__nonesuch")
+    refused = await use(box, "small__remember", word="Zoe")
+    assert refused["is_error"]
+    assert "needs approval" in told(refused)
+
+
 async def test_claude_uses_the_tools_of_a_program(simulator: Simulator) -> None:
     server = McpServer("small", command=PROGRAM, env={"GREETING": "hello"}, timeout_s=5)
     results = await results_of(

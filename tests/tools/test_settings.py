@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from antiphon import AsyncChat, ConfigurationError
+from antiphon import Allow, ApprovalRequest, AsyncChat, ConfigurationError, Deny
 from antiphon.bootstrap import open_service
 from antiphon.model.client import ClaudeUpstream
-from antiphon.service import Ask, Service
+from antiphon.service import Ask, Decider, Service
 from antiphon.settings import read_settings
 from antiphon.simulator.presets import tool_call
 from antiphon.simulator.script import Reply
@@ -96,6 +96,41 @@ async def test_functions_servers_and_claudes_own_tools(
     assert offered["web_search"]["blocked_domains"] == ["example.com"]
 
 
+async def test_tools_that_the_file_says_must_ask(simulator: Simulator, write: Write) -> None:
+    server = Path(__file__).with_name("mcp_servers.py")
+    write(f"""
+        [tools]
+        functions = ["my_tools:greet"]
+        approve = ["greet", "small__remember"]
+
+        [mcp.small]
+        command = "{sys.executable} {server}"
+        """)
+    uses = (
+        ("greet", {"name": "Zoe"}),
+        ("small__remember", {"word": "a"}),
+        ("small__forecast", {"city": "b"}),
+    )
+    content = [{"type": "tool_use", "id": f"toolu_{n}", "name": n, "input": given} for n, given in uses]
+    simulator.script(Reply(content=tuple(content)), Reply(text="Done."))
+    asked: list[str] = []
+
+    async def decide(request: ApprovalRequest) -> Allow | Deny:
+        asked.append(request.name)
+        return Allow() if request.name == "small__remember" else Deny("Not her.")
+
+    async with opened(simulator) as service:
+        header = await service.create("me")
+        accepted = await service.send("me", header.id, Ask(content="go"))
+        answer = await service.answer(accepted, Decider("me", decide))
+        assert answer.text == "Done."
+    assert asked == ["greet", "small__remember"]
+    denied, remembered, forecast = simulator.requests[-1].body["messages"][-1]["content"]
+    assert "Not her." in denied["content"][0]["text"]
+    assert remembered["content"][0]["text"] == "a, no greeting"
+    assert forecast["content"][0]["text"] == "1 days of sun in b"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -108,6 +143,9 @@ async def test_functions_servers_and_claudes_own_tools(
         ('[tools]\nfunctions = ["my_tools:greet", "my_tools:greet"]', "same name: greet"),
         ('[tools]\nserver = ["teleport"]', "tools.server"),
         ("[tools]\nfonctions = []", "tools.fonctions"),
+        ('[tools]\nfunctions = ["my_tools:greet"]\napprove = ["great"]', "no tool 'great'"),
+        ('[tools]\nserver = ["web_fetch"]\napprove = ["web_fetch"]', "run at Claude's"),
+        ('[tools]\napprove = ["away__x"]', "no tool 'away__x'"),
         ('budget_usd = 1\n[tools]\nserver = ["web_search"]', "web_search has no max_uses"),
         (
             '[[budget]]\nscope = "principal"\nusd = 1\n[tools]\nserver = ["web_fetch"]',

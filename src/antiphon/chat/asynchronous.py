@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from antiphon.bootstrap import make_upstream, open_service
+from antiphon.chat.deciding import Approver, deciding
 from antiphon.chat.forms import REPAIR, Form, Unfit, form_of
 from antiphon.chat.replies import Reply, Stats, delta_text, reply_of, unusable, whole_text
 from antiphon.clock import Clock
@@ -21,7 +22,16 @@ from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Block, clean_text, text_block
 from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars, nanodollars
-from antiphon.service import LOCAL_PRINCIPAL, Answer, Ask, Service, TurnOptions, read_answer, turn_options
+from antiphon.service import (
+    LOCAL_PRINCIPAL,
+    Answer,
+    Ask,
+    Decider,
+    Service,
+    TurnOptions,
+    read_answer,
+    turn_options,
+)
 from antiphon.service.attachments import Attachment, content_with
 from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
@@ -48,6 +58,8 @@ class AsyncChat:
         tools: what Claude may use: typed functions with a docstring (see `tool`), `ServerTool`, `McpServer`,
             or by name `web_search`, `web_fetch`, `code_execution`, `search_history`.
         fallback: models that answer when the first does not, in that order; default `ANTIPHON_FALLBACK`.
+        approve: is asked for each tool use that needs approval, and says `Allow()`, `Deny("why")` or
+            `Edit({…})`. An ordinary function is called in a thread. Without it, all of them are denied.
         base_url: another server that speaks the Messages API.
         clock: what tells the time, for tests; default the system's.
 
@@ -71,6 +83,7 @@ class AsyncChat:
         budget: Decimal | str | float | None = None,
         tools: Sequence[Offered] = (),
         fallback: Sequence[str] | None = None,
+        approve: Approver | None = None,
         base_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -89,6 +102,7 @@ class AsyncChat:
         self._upstream = make_upstream(self._settings, api_key=api_key, base_url=base_url)
         given = {"system": clean_text(system), "model": model or ""}
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
+        self._decider = Decider(LOCAL_PRINCIPAL, deciding(approve))
         self._session_id = session_id
         self._budget = None if budget is None else nanodollars(budget)
         self._service: Service | None = None
@@ -183,7 +197,7 @@ class AsyncChat:
         frames: list[Frame] = []
         seen_seq = accepted.seq
         try:
-            async with contextlib.aclosing(service.follow_turn(accepted)) as batches:
+            async with contextlib.aclosing(service.follow_turn(accepted, self._decider)) as batches:
                 async for batch in batches:
                     frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
                     seen_seq = batch[-1].seq if batch else seen_seq
@@ -241,7 +255,7 @@ class AsyncChat:
         """The whole answer. Being cancelled stops it."""
         service, accepted = await self._send(Ask(content=content, keep_partial=False, options=options))
         try:
-            return await service.answer(accepted)
+            return await service.answer(accepted, self._decider)
         except asyncio.CancelledError:
             await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
             raise
@@ -276,7 +290,9 @@ class AsyncChat:
     async def _send(self, ask: Ask) -> tuple[Service, Accepted]:
         service, conversation_id = await self._open()
         ask = replace(ask, settings=self._given, budget_nanodollars=self._budget)
-        return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask)
+        header = await service.get(LOCAL_PRINCIPAL, conversation_id)
+        await service.settle(header, self._decider)
+        return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask, header=header)
 
     async def _open(self) -> tuple[Service, str]:
         async with self._opening:

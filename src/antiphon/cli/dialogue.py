@@ -5,15 +5,19 @@ import secrets
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from antiphon.cli.approvals import question
 from antiphon.cli.exits import say
 from antiphon.cli.interrupts import Interrupts
 from antiphon.cli.opening import Choice, Flags
 from antiphon.cli.sheets import Sheet
 from antiphon.cli.showing import Showing
+from antiphon.domain.approvals import Decision
 from antiphon.domain.conversations import Header, Totals
+from antiphon.domain.events import ApprovalRequest
 from antiphon.domain.files import FileFacts, block_of
 from antiphon.domain.messages import Block, Message, text_block
 from antiphon.domain.state import Turn
@@ -24,6 +28,7 @@ from antiphon.service import (
     LOCAL_PRINCIPAL,
     Answer,
     Ask,
+    Decider,
     Service,
     TurnOptions,
     read_answer,
@@ -53,6 +58,7 @@ class Dialogue:
 
     def __init__(self, service: Service, flags: Flags, choice: Choice) -> None:
         self._service = service
+        self._question = question()
         self._settings = choice.settings
         self._system = flags.system
         self._chosen = flags.model
@@ -151,14 +157,15 @@ class Dialogue:
             OSError: the sheet cannot be written any more; the answer is stopped.
         """
         options = turn_options(**self.options)
-        header = await self._open_conversation()
+        header = await self._service.get(LOCAL_PRINCIPAL, (await self._open_conversation()).id)
+        await self._service.settle(header, Decider(LOCAL_PRINCIPAL, self._question))
         ask = Ask(
             content=self._content(text),
             settings=self._changes(header),
             options=options,
             restart=sheet.restart,
         )
-        accepted = await self._service.send(LOCAL_PRINCIPAL, header.id, ask)
+        accepted = await self._service.send(LOCAL_PRINCIPAL, header.id, ask, header=header)
         self.attached = []
         showing = Showing(sheet, accepted.seq, thinking=self.options.get("thinking") == "shown")
         try:
@@ -220,11 +227,16 @@ class Dialogue:
             stops.append(asyncio.create_task(self._cancel(accepted, showing)))
 
         try:
-            async with patience, aclosing(self._service.follow_turn(accepted)) as batches:
+            decider = Decider(LOCAL_PRINCIPAL, partial(self._decide, showing))
+            async with patience, aclosing(self._service.follow_turn(accepted, decider)) as batches:
                 with interrupts.stopping(stop):
                     return await showing.follow(batches)
         finally:
             await asyncio.gather(*stops)
+
+    async def _decide(self, showing: Showing, request: ApprovalRequest) -> Decision:
+        async with showing.paused():
+            return await self._question(request)
 
     async def _cancel(self, accepted: Accepted, showing: Showing) -> None:
         """Stop the answer; what was seen of it stays."""

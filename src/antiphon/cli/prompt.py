@@ -42,7 +42,7 @@ class KeyboardPrompt:
             multiline=True,
             prompt_continuation=" " * len(SIGN),
             key_bindings=_keys(),
-            output=_output(),
+            output=terminal_output(),
         )
 
     async def read(self) -> str | None:
@@ -112,7 +112,7 @@ def _kept_in(path: Path) -> History:
     return FileHistory(path)
 
 
-def _output() -> Output | None:
+def terminal_output() -> Output | None:
     """The terminal, also if stdout goes elsewhere. It is not asked where its cursor is: some never answer."""
     if is_dumb_terminal():
         return None

@@ -52,6 +52,10 @@ class Sheet(Protocol):
         """What was written does not count; another attempt follows."""
         ...
 
+    def pause(self) -> None:
+        """Something else is written next; what comes after it begins on a line of its own."""
+        ...
+
     def end(self) -> None:
         """No more comes. What follows stands on a line of its own."""
         ...
@@ -72,6 +76,9 @@ class NoSheet:
         pass
 
     def start_again(self) -> None:
+        pass
+
+    def pause(self) -> None:
         pass
 
     def end(self) -> None:
@@ -113,6 +120,10 @@ class PlainSheet:
 
     def start_again(self) -> None:
         pass
+
+    def pause(self) -> None:
+        if self._terminal:  # in a pipe stands the answer, and nothing else
+            self.end()
 
     def end(self) -> None:
         self._end_thought()
@@ -172,6 +183,10 @@ class MarkdownSheet:
     def start_again(self) -> None:
         self.end()
         self._painter.paint([f"\x1b[2m{AGAIN}\x1b[0m"])
+        self._begin()
+
+    def pause(self) -> None:
+        self.end()
         self._begin()
 
     def end(self) -> None:

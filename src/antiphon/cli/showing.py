@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
 
@@ -47,6 +47,13 @@ class Showing:
             with suppress(asyncio.CancelledError):
                 await waiting
         return frames
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Nothing is drawn within this, so that something else may be written."""
+        async with self._writing:
+            await asyncio.to_thread(self._sheet.pause)
+            yield
 
     async def write(self, text: str) -> None:
         self.text_shown = True

@@ -1,4 +1,6 @@
-"""Ids: UUIDv7 (RFC 9562), so that they sort by time; a turn's id contains its conversation's."""
+"""Ids: UUIDv7 (RFC 9562), so that they sort by time; those of turns and approvals contain that of their
+conversation.
+"""
 
 import re
 import secrets
@@ -30,8 +32,12 @@ def new_turn_id(conversation_id: str) -> str:
     return f"{conversation_id}.{new_id()}"
 
 
+def new_approval_id(conversation_id: str) -> str:
+    return f"{conversation_id}.{new_id()}"
+
+
 def conversation_of(turn_id: str) -> str | None:
-    """The conversation that a turn's id names, or None if it is not such an id."""
+    """The conversation that a turn's or an approval's id names, or None if it is not such an id."""
     match = _TURN_ID.fullmatch(turn_id)
     return match.group(1) if match else None
 

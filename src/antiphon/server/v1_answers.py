@@ -56,6 +56,11 @@ class CancelBody(BaseModel):
     turn_id: str
 
 
+class ApprovalBody(BaseModel):
+    approval_id: str
+    decision: str
+
+
 class ModelBody(BaseModel):
     id: str
     context: int = Field(description="Tokens that fit into a request.")

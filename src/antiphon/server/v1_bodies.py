@@ -4,7 +4,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from antiphon.domain.approvals import Allow, Decision, Deny, Edit
 from antiphon.domain.events import HEAD
+from antiphon.errors import InvalidRequest
 from antiphon.server.v1_options import Body, Options
 from antiphon.service import Ask
 
@@ -93,6 +95,31 @@ class Cancel(Body):
     seen_seq: int | None = Field(
         None, ge=0, description="The last event you have seen; absent: all that is committed."
     )
+
+
+class ApprovalDecision(Body):
+    decision: Literal["allow", "deny", "edit"]
+    input: dict[str, Any] | None = Field(
+        None, description="Of edit, and only there: what the tool runs with instead."
+    )
+    reason: Annotated[str, Field(max_length=10_000)] = Field(
+        "", description="For the record; Claude is told the reason of a denial."
+    )
+
+    def decided(self) -> Decision:
+        """Raises InvalidRequest: the input is missing, or out of place."""
+        if (self.decision == "edit") != (self.input is not None):
+            raise InvalidRequest(
+                "An input belongs to the decision edit, and to no other. Nothing was changed.",
+                errors=[{"pointer": "#/input", "detail": "belongs to the decision edit, and to no other"}],
+            )
+        match self.decision:
+            case "allow":
+                return Allow(self.reason)
+            case "deny":
+                return Deny(self.reason)
+            case "edit":
+                return Edit(self.input or {}, self.reason)
 
 
 class Document(BaseModel):

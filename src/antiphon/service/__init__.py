@@ -2,6 +2,7 @@
 
 from antiphon.service.answers import Answer, read_answer
 from antiphon.service.asking import Ask
+from antiphon.service.deciding import Decider
 from antiphon.service.options import TurnOptions, turn_options
 from antiphon.service.verbs import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Service
 
@@ -10,6 +11,7 @@ __all__ = [
     "LOCAL_PRINCIPAL",
     "Answer",
     "Ask",
+    "Decider",
     "Service",
     "TurnOptions",
     "read_answer",

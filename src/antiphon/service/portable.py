@@ -120,10 +120,10 @@ def imported(
 
 
 def _renamed(data: Any, old: str, new: str, files: Mapping[str, FileFacts]) -> dict[str, Any]:
-    """Ids of turns hold their conversation's, those of files their principal's."""
+    """Ids of turns and approvals hold their conversation's, those of files their principal's."""
     renamed = {}
     for key, value in clean_json(data).items():
-        of_turn = key in ("turn_id", "after_turn") and isinstance(value, str)
+        of_turn = key in ("turn_id", "after_turn", "approval_id") and isinstance(value, str)
         renamed[key] = value.replace(old, new, 1) if of_turn else value
     if isinstance(content := renamed.get("content"), list):
         renamed["content"] = [with_files(block, lambda found: referred(found, files)) for block in content]

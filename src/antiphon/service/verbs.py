@@ -2,32 +2,35 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractContextManager, aclosing
+from contextlib import AbstractContextManager, aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
 from antiphon.clock import Clock, milliseconds
 from antiphon.context.routing import AUTO
 from antiphon.domain import events as e
+from antiphon.domain.approvals import Decision, resolve_by
 from antiphon.domain.conversations import Header, Totals
 from antiphon.domain.files import File, FileFacts
 from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
 from antiphon.domain.state import Conversation
-from antiphon.errors import Busy, InvalidRequest, NotFound, OverBudget
+from antiphon.errors import Busy, Conflict, InvalidRequest, NotFound, OverBudget
 from antiphon.money.budgets import Budget, limits_of
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
 from antiphon.service.attaching import Attaching
+from antiphon.service.deciding import Decider, deciding
 from antiphon.service.news import Listener, Newsroom
 from antiphon.service.portable import export_from, files_from, imported
 from antiphon.service.spending import Standing, standings
 from antiphon.stores.base import Accepted, Change, Hit, Store
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.tools.toolbox import Toolbox
+from antiphon.turns.approving import permissions_in, undecided
 from antiphon.turns.billing import budgets_of
 from antiphon.turns.endings import withdrawn
 from antiphon.turns.engine import Engine
@@ -332,19 +335,26 @@ class Service:
         """Hear of the principal's other conversations and budgets while this one is followed. Best effort."""
         return self._news.listen(principal, conversation_id)
 
-    async def answer(self, accepted: Accepted) -> Answer:
+    async def answer(self, accepted: Accepted, decider: Decider | None = None) -> Answer:
         """Wait for the end of a turn. Raises NotFound if its conversation is deleted meanwhile."""
         frames: list[Frame] = []
-        async with aclosing(self.follow_turn(accepted)) as batches:
+        async with aclosing(self.follow_turn(accepted, decider)) as batches:
             async for batch in batches:
                 frames.extend(frame for frame in batch if frame.type != e.BlockDelta.type)
         return read_answer(accepted.turn_id, frames)
 
-    async def follow_turn(self, accepted: Accepted) -> AsyncGenerator[list[Frame], None]:
+    def follow_turn(
+        self, accepted: Accepted, decider: Decider | None = None
+    ) -> AsyncGenerator[list[Frame], None]:
         """The frames from a turn's `turn_queue` to its `turn_end`; an empty list is a sign of life.
 
-        Frames of turns that ran before it are left out.
+        Frames of turns that ran before it are left out. The `decider` is asked where its tools ask first;
+        without one, the turn waits until somebody else decides.
         """
+        batches = self._follow_turn(accepted)
+        return batches if decider is None else deciding(batches, decider, self.approve)
+
+    async def _follow_turn(self, accepted: Accepted) -> AsyncGenerator[list[Frame], None]:
         conversation_id = conversation_of(accepted.turn_id) or ""
         follow = self.follow(conversation_id, accepted.seq - 1)
         async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:
@@ -369,7 +379,30 @@ class Service:
                 return
         seen = header.last_seq if seen_seq is None else min(seen_seq, header.last_seq)
         request = e.CancelRequest(at=at, turn_id=turn_id, seen_seq=seen)
-        await self._engine.append(header.id, Change(events=[request]))
+        await self._engine.stop(header.id, Change(events=[request]))
+
+    async def approve(self, principal: str, approval_id: str, decision: Decision) -> None:
+        """Say whether a tool may run. The first decision wins; the same one again changes nothing.
+
+        Raises:
+            NotFound. Conflict: another decision was made before, or it comes too late.
+        """
+        header = await self.get(principal, conversation_of(approval_id) or "")
+        resolve = resolve_by(decision, approval_id, principal, milliseconds(self._clock))
+        await self._engine.resolve(header.id, resolve)
+
+    async def settle(self, header: Header, decider: Decider) -> None:
+        """Decide what an earlier turn still asks, whose process may be gone: the next waits behind it."""
+        if header.running is None:
+            return
+        record = await self._store.turn(header.id, header.running)
+        if record.status != "waiting":
+            return
+        frames = await self._store.read(header.id, record.seq, record.header.last_seq)
+        for permission in undecided(permissions_in(frames)):
+            decision = await decider.decide(permission.request)
+            with suppress(Conflict, NotFound):  # another was faster
+                await self.approve(decider.principal, permission.request.approval_id, decision)
 
     def _check_model(self, model: str) -> None:
         if model and model != AUTO:

@@ -27,7 +27,12 @@
     and with it all that was to be committed with it.
 19. An entry of the ledger is opened by one event and closed by one: its cost takes the place of its hold.
     Entries outlive their conversation; one that was open when that was deleted has cost what it held.
-20. A read may leave out `block_delta` events up to a seq, and leaves out nothing else.
+20. A turn that waits for approvals holds its conversation without a lease, from the transaction on that asks
+    for them. It can be claimed once the last of them is resolved, once somebody asks it to stop, or when its
+    time is over, whichever comes first, and not before.
+21. An approval is resolved once: the first decision wins. The same one again changes nothing; another one is
+    refused (Conflict), and so is any decision when its turn can be claimed, or does not wait any more.
+22. A read may leave out `block_delta` events up to a seq, and leaves out nothing else.
 24. A file is its principal's, and nobody else's; its bytes come back as they were. The same file put again is
     one file, with its newest name, held anew.
 25. A message that refers to a file its conversation's principal does not have is refused (NotFound), with all
@@ -42,12 +47,15 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
-from antiphon.domain.events import ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.events import ApprovalResolve, ConversationCreate, Event, MessageAdd, TurnQueue
 from antiphon.domain.files import FILE_HELD_S, File, FileFacts
 from antiphon.domain.messages import Message
 from antiphon.money.budgets import Hold, Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.frames import Frame
+
+NOBODY = ""
+"""In the place of a lease's owner, while its turn waits for approvals."""
 
 WhenBusy: TypeAlias = Literal["queue", "reject", "interrupt"]
 
@@ -300,12 +308,35 @@ class Turns(Protocol):
         """
         ...
 
+    async def wait(self, lease: Lease, change: Change, wait_s: float, last_seq: int) -> list[Frame] | None:
+        """Append what a turn asks people for (`approval_request`), and let go of its lease.
+
+        After `wait_s` seconds it can be claimed whatever they said. None, and nothing done, if the log does
+        not end with `last_seq`: there is something that its runner has not read.
+
+        Raises:
+            FenceLost.
+        """
+        ...
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> list[Frame]:
+        """Append a decision; no frames if it was made before.
+
+        Raises:
+            NotFound: no such approval. Conflict: another decision was made, or it comes too late.
+        """
+        ...
+
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         """Prolong them; returns those that were lost. 0 seconds lets go of them, for others to claim."""
         ...
 
-    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
-        """Take over turns whose lease lapsed, and queued turns of conversations that nobody holds."""
+    async def claim(
+        self, owner: str, lease_s: float, limit: int = 16, *, only: str | None = None
+    ) -> list[Lease]:
+        """Take over turns whose lease lapsed, turns that need not wait any more, and queued turns of
+        conversations that nobody holds. `only`: nothing but the one of this conversation.
+        """
         ...
 
 

@@ -10,25 +10,44 @@ from itertools import islice
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
-from antiphon.domain.events import BlockDelta, CancelRequest, ConversationCreate, Event, MessageAdd, TurnQueue
+from antiphon.domain.events import (
+    ApprovalResolve,
+    BlockDelta,
+    CancelRequest,
+    ConversationCreate,
+    Event,
+    MessageAdd,
+    TurnQueue,
+)
 from antiphon.domain.messages import text_of
-from antiphon.errors import Busy, Conflict, FenceLost, KeyReused, NotFound, QueueFull
+from antiphon.errors import Conflict, FenceLost, NotFound
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
-from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
+from antiphon.stores.base import NOBODY, Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, decode, encode_all
+from antiphon.stores.memory_checks import check_room, known_key
 from antiphon.stores.memory_files import MemoryFiles
-from antiphon.stores.memory_rows import Kept, Key, News, Turn, place, prune_turn
+from antiphon.stores.memory_rows import (
+    Kept,
+    Key,
+    News,
+    Turn,
+    place,
+    prune_turn,
+    put_approval,
+    set_turns,
+    waits,
+)
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
+    check_decision,
+    decided_as,
     files_of,
     header_changes,
     ledger_changes,
     message_of,
-    turn_changes,
-    turn_ends,
 )
 from antiphon.stores.scanning import SEARCHED, scan
 
@@ -211,9 +230,10 @@ class MemoryStore(MemoryFiles):
     async def accept(self, acceptance: Acceptance) -> Accepted:
         kept = self._kept(acceptance.conversation_id)
         turn_id = acceptance.queue.turn_id
-        if (known := self._known_key(kept, acceptance)) is not None:
+        if (known := known_key(kept, acceptance, self._clock.now())) is not None:
             return known
-        self._check(kept, acceptance)
+        check_room(kept, acceptance)
+        self._check_files(kept.header.principal, files_of([acceptance.message or acceptance.queue]))
         start = acceptance.start
         if start is not None and (kept.lease is not None or start.last_seq != kept.header.last_seq):
             start = None
@@ -247,7 +267,7 @@ class MemoryStore(MemoryFiles):
         return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header, begun=begun)
 
     async def known(self, acceptance: Acceptance) -> Accepted | None:
-        return self._known_key(self._kept(acceptance.conversation_id), acceptance)
+        return known_key(self._kept(acceptance.conversation_id), acceptance, self._clock.now())
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
         kept = self._kept(conversation_id)
@@ -285,6 +305,31 @@ class MemoryStore(MemoryFiles):
             return None
         return self._commit(kept, change, turn_id)
 
+    async def wait(self, lease: Lease, change: Change, wait_s: float, last_seq: int) -> list[Frame] | None:
+        kept = self._held(lease)
+        if kept.header.last_seq != last_seq:
+            return None
+        frames = self._commit(kept, change, lease.turn_id)
+        kept.lease = replace(lease, owner=NOBODY)
+        kept.lease_until = self._clock.now() + wait_s
+        return frames
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> list[Frame]:
+        kept = self._kept(conversation_id)
+        approval = kept.approvals.get(decision.approval_id)
+        if approval is None:
+            raise NotFound("There is no such approval.")
+        in_time = waits(kept, approval.turn_id) and kept.lease_until > self._clock.now()
+        if not check_decision(approval.decided, decision, waits=in_time):
+            return []
+        frames = self._commit(kept, Change(events=[decision]), None)
+        put_approval(kept, replace(approval, decided=decided_as(decision)))
+        turn_id = approval.turn_id
+        if all(each.decided for each in kept.approvals.values() if each.turn_id == turn_id):
+            kept.turns[turn_id].status = "running"
+            kept.lease_until = 0.0
+        return frames
+
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         lost = []
         for lease in leases:
@@ -294,10 +339,14 @@ class MemoryStore(MemoryFiles):
                 lost.append(lease)
         return lost
 
-    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+    async def claim(
+        self, owner: str, lease_s: float, limit: int = 16, *, only: str | None = None
+    ) -> list[Lease]:
         claimed: list[Lease] = []
         now = self._clock.now()
-        for kept in self._conversations.values():
+        for conversation_id, kept in self._conversations.items():
+            if only is not None and conversation_id != only:
+                continue
             if len(claimed) == limit:
                 break
             if kept.lease is not None and kept.lease_until <= now:
@@ -341,16 +390,7 @@ class MemoryStore(MemoryFiles):
         for message_id in change.removed:
             kept.messages.pop(message_id, None)
             kept.said.pop(message_id, None)
-        ends = turn_ends(change.events)
-        for ended, status in turn_changes(change.events, turn_id).items():
-            if ended not in kept.turns:
-                continue  # of an imported log
-            ran = kept.turns[ended].status != "queued"
-            kept.turns[ended].status = status
-            if status not in ("queued", "running", "waiting"):
-                kept.turns[ended].last_message_id = kept.header.head
-                at, back = ends[ended]
-                kept.turns[ended].unpruned = (at, last_seq - back) if ran else None
+        set_turns(kept, change, turn_id)
         if not change.imported:
             header, entries = kept.header, ledger_changes(change.events, turn_id)
             self._books.write(header.principal, header.id, entries, change.hold)
@@ -367,27 +407,3 @@ class MemoryStore(MemoryFiles):
 
     def _oldest_queued(self, kept: Kept) -> str | None:
         return next((turn_id for turn_id, turn in kept.turns.items() if turn.status == "queued"), None)
-
-    def _known_key(self, kept: Kept, acceptance: Acceptance) -> Accepted | None:
-        known = kept.keys.get(acceptance.key) if acceptance.key is not None else None
-        if known is None or known.expires_at < self._clock.now():
-            return None
-        if known.body_hash != acceptance.body_hash:
-            raise KeyReused(
-                "This Idempotency-Key came with another body before. Nothing was changed; use a new key."
-            )
-        return Accepted(turn_id=known.turn_id, seq=known.seq)
-
-    def _check(self, kept: Kept, acceptance: Acceptance) -> None:
-        if acceptance.message is not None and acceptance.message.message_id in kept.messages:
-            raise Conflict("This message id is in use in this conversation. Make a new one.")
-        if acceptance.message is not None:
-            self._check_files(kept.header.principal, files_of([acceptance.message]))
-        if kept.lease is None:
-            return
-        if acceptance.when_busy == "reject":
-            raise Busy("A turn is running in this conversation.", turn_id=kept.lease.turn_id)
-        holds = kept.lease.turn_id
-        waiting = sum(turn.status == "queued" and other != holds for other, turn in kept.turns.items())
-        if waiting >= acceptance.queue_max:
-            raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")

@@ -3,12 +3,19 @@
 import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from antiphon.domain.conversations import Header, PlacedMessage
 from antiphon.domain.events import BlockDelta
-from antiphon.stores.base import Lease
+from antiphon.stores.base import NOBODY, Change, Lease
 from antiphon.stores.frames import Frame
+from antiphon.stores.projection import (
+    ApprovalChange,
+    approval_changes,
+    stopped_turns,
+    turn_changes,
+    turn_ends,
+)
 
 
 @dataclass(slots=True)
@@ -38,7 +45,9 @@ class Kept:
     """When each message was added or written, in milliseconds."""
     turns: dict[str, Turn] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
+    approvals: dict[str, ApprovalChange] = field(default_factory=dict)
     lease: Lease | None = None
+    """Its owner is NOBODY while its turn waits for approvals."""
     lease_until: float = 0.0
     counter: int = 0
 
@@ -58,6 +67,40 @@ class News:
 def place(frames: Sequence[Frame], seq: int) -> int:
     """Where the first frame with this seq or a greater one stands; frames may have been pruned."""
     return bisect_left(frames, seq, key=lambda frame: frame.seq)
+
+
+def waits(kept: Kept, turn_id: str) -> bool:
+    """Whether this turn waits for approvals."""
+    return kept.lease is not None and (kept.lease.turn_id, kept.lease.owner) == (turn_id, NOBODY)
+
+
+def put_approval(kept: Kept, change: ApprovalChange) -> None:
+    """Of each only the first request counts, and the first decision after it."""
+    known = kept.approvals.get(change.id)
+    if known is None and change.decided is None:
+        kept.approvals[change.id] = change
+    elif known is not None and known.decided is None and change.decided is not None:
+        kept.approvals[change.id] = replace(known, decided=change.decided)
+
+
+def set_turns(kept: Kept, change: Change, turn_id: str | None) -> None:
+    """What the events change of turns, and of the approvals that they wait for."""
+    for approval in approval_changes(change.events, turn_id):
+        put_approval(kept, approval)
+    for stopped in stopped_turns(change.events):
+        if waits(kept, stopped):
+            kept.lease_until = 0.0
+    last_seq = kept.header.last_seq
+    ends = turn_ends(change.events)
+    for ended, status in turn_changes(change.events, turn_id).items():
+        if ended not in kept.turns:
+            continue  # of an imported log
+        ran = kept.turns[ended].status != "queued"
+        kept.turns[ended].status = status
+        if status not in ("queued", "running", "waiting"):
+            kept.turns[ended].last_message_id = kept.header.head
+            at, back = ends[ended]
+            kept.turns[ended].unpruned = (at, last_seq - back) if ran else None
 
 
 def prune_turn(kept: Kept, turn: Turn, limit: int) -> int:

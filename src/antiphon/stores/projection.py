@@ -1,12 +1,15 @@
 """What events change outside the log. Pure: every store applies the same changes in its own way."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from antiphon.domain import events as e
 from antiphon.domain.files import file_ids
 from antiphon.domain.messages import Message
-from antiphon.errors import NotFound
+from antiphon.errors import Conflict, NotFound
 from antiphon.money.ledger import OPEN, EntryChange
 from antiphon.stores.base import Change
 
@@ -14,6 +17,15 @@ SETTINGS_BACK = "settings_back"
 """In place of `settings_seq`: how many events lie between the last one and the one that changed settings."""
 COMPACT_BACK = "compact_back"
 """The same in place of `compact_seq`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalChange:
+    """An approval that is asked for, or resolved: then `decided` says how."""
+
+    id: str
+    turn_id: str
+    decided: bytes | None = None
 
 
 def header_changes(change: Change) -> dict[str, Any]:
@@ -122,6 +134,50 @@ def _closed(event: e.StepEnd | e.AttemptError | e.RequestEnd, place: str, status
         request_id=event.request_id,
         prices=getattr(event, "prices", {}),
     )
+
+
+def approval_changes(events: Sequence[e.Event], turn_id: str | None) -> list[ApprovalChange]:
+    """What events say of approvals. `turn_id` is the turn that asks; None: these are no events of a turn."""
+    changes: list[ApprovalChange] = []
+    for event in events:
+        match event:
+            case e.ApprovalRequest() if turn_id:
+                changes.append(ApprovalChange(id=event.approval_id, turn_id=turn_id))
+            case e.ApprovalResolve() if turn_id:
+                decided = decided_as(event)
+                changes.append(ApprovalChange(id=event.approval_id, turn_id=turn_id, decided=decided))
+            case _:
+                pass
+    return changes
+
+
+def decided_as(event: e.ApprovalResolve) -> bytes:
+    """What makes two decisions the same: what was decided, and the input that was given with it."""
+    return msgspec.json.encode([event.decision, event.input], order="sorted")
+
+
+def check_decision(stored: bytes | None, event: e.ApprovalResolve, *, waits: bool) -> bool:
+    """Whether a decision is to be written: False if it was made before. `waits`: its turn still does.
+
+    Raises:
+        Conflict: another one was made, or it comes too late.
+    """
+    if stored is None and waits:
+        return True
+    if stored is None:
+        raise Conflict(
+            "This approval cannot be decided any more: its time is over, or the answer was stopped. "
+            "Nothing was changed."
+        )
+    if stored != decided_as(event):
+        decision = msgspec.json.decode(stored)[0]
+        raise Conflict(f"This approval was decided before ({decision}). Nothing was changed.")
+    return False
+
+
+def stopped_turns(events: Sequence[e.Event]) -> list[str]:
+    """Turns that these events ask to stop."""
+    return [event.turn_id for event in events if isinstance(event, e.CancelRequest)]
 
 
 def turn_ends(events: Sequence[e.Event]) -> dict[str, tuple[int, int]]:

@@ -29,6 +29,7 @@ class FunctionTool(Generic[P, R]):
         effect: Effect = "once",
         timeout_s: float = 60.0,
         isolated: bool = False,
+        approval: bool = False,
     ) -> None:
         name = name or str(getattr(function, "__name__", type(function).__name__))
         signature = read_signature(function, name, description)
@@ -40,6 +41,7 @@ class FunctionTool(Generic[P, R]):
             description=signature.description,
             effect=effect,
             timeout_s=timeout_s,
+            approval=approval,
         )
         functools.update_wrapper(self, function)
 
@@ -59,6 +61,7 @@ def tool(
     effect: Effect = "once",
     timeout_s: float = 60.0,
     isolated: bool = False,
+    approval: bool = False,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 
@@ -76,6 +79,7 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any: 
         timeout_s: seconds after which Claude is told that it did not finish.
         isolated: run it in a process of its own, which may crash or be killed alone. It must stand at the
             top of a module, and each run costs the start of a process.
+        approval: ask a person each time before it runs.
 
     Raises:
         ConfigurationError: there is no docstring, a parameter has no type, or a type has no JSON schema.

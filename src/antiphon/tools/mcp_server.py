@@ -31,6 +31,8 @@ class McpServer:
     log: str | None = None
     timeout_s: float = 60.0
     """Of each run of a tool."""
+    approve: bool | Sequence[str] = False
+    """Which of its tools ask a person first: all of them, or these, by the names that the server gives."""
     start_s: float = 10.0
     """How long to wait for the server at start, and for its list of tools."""
 

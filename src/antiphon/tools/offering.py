@@ -1,6 +1,6 @@
 """What somebody offers, in whatever form, as one toolbox."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from antiphon.errors import ConfigurationError
@@ -17,11 +17,15 @@ Offered: TypeAlias = Callable[..., Any] | FunctionTool[..., Any] | Tool | Server
 """A function, a tool, one of Claude's own by its name, `search_history`, or an MCP server."""
 
 
-def make_toolbox(offered: Iterable[Offered], *, search: Search, budgeted: bool) -> Toolbox:
+def make_toolbox(
+    offered: Iterable[Offered], *, search: Search, budgeted: bool, approve: Sequence[str] = ()
+) -> Toolbox:
     """The toolbox of all that is offered. `budgeted`: a budget is in force, so costs must be bounded.
+    `approve`: names of tools that ask a person first.
 
     Raises:
-        ConfigurationError: something is not a tool, two have one name, or a tool of Claude's has no limit.
+        ConfigurationError: something is not a tool, two have one name, a tool of Claude's has no limit, or
+            what is to ask first cannot.
     """
     tools: list[Tool | ServerTool] = []
     servers: list[McpServer] = []
@@ -42,7 +46,22 @@ def make_toolbox(offered: Iterable[Offered], *, search: Search, budgeted: bool) 
                 "bounds what Claude's own tools cost: give max_uses."
             )
     _check_servers(servers)
-    return Toolbox(tools, [_source(server) for server in servers])
+    _check_approve(approve, tools, servers)
+    return Toolbox(tools, [_source(server) for server in servers], approve)
+
+
+def _check_approve(
+    approve: Iterable[str], tools: Iterable[Tool | ServerTool], servers: Iterable[McpServer]
+) -> None:
+    """A name that is not there is a slip, and its tool would run unasked."""
+    can_ask = {tool.name for tool in tools if isinstance(tool, Tool)}
+    theirs = tuple(f"{server.name}__" for server in servers)
+    for name in approve:
+        if name not in can_ask and not name.startswith(theirs):
+            raise ConfigurationError(
+                f"There is no tool {name!r} that could ask for approval. Give the name of a function, or "
+                "server__tool of an MCP server; Claude's own tools run at Claude's and cannot ask."
+            )
 
 
 def _named(name: str, search: Search) -> Tool | ServerTool:

@@ -33,6 +33,8 @@ class Tool:
     description: str = ""
     effect: Effect = "once"
     timeout_s: float = 60.0
+    approval: bool = False
+    """Whether a person is asked each time before it runs."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

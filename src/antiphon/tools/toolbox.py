@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,14 +57,24 @@ class Toolbox:
     the definition of a tool has changed: with it changes the prefix of every request.
     """
 
-    def __init__(self, tools: Sequence[Tool | ServerTool] = (), sources: Sequence[Source] = ()) -> None:
-        """Raises ConfigurationError: two tools have one name."""
+    def __init__(
+        self,
+        tools: Sequence[Tool | ServerTool] = (),
+        sources: Sequence[Source] = (),
+        approve: Collection[str] = (),
+    ) -> None:
+        """`approve`: names of tools that ask a person first, beside those that do so by themselves.
+
+        Raises:
+            ConfigurationError: two tools have one name.
+        """
         self._fixed = {tool.name: tool for tool in tools}
         if len(self._fixed) < len(tools):
             names = [tool.name for tool in tools]
             twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
             raise ConfigurationError(f"Two tools have the same name: {twice}. Give one another name.")
         self._sources = tuple(sources)
+        self._approve = frozenset(approve)
         self._seen: tuple[Mapping[str, Tool], ...] | None = None
         self._tools: dict[str, Tool | ServerTool] = {}
         self._entries: tuple[str, ...] = ()
@@ -97,14 +107,28 @@ class Toolbox:
         tool = self._tools.get(name)
         return not isinstance(tool, Tool) or tool.effect == "once"
 
-    async def run(self, use: Block, caller: Caller | None = None) -> ToolResult:
-        """Run what a `tool_use` block asks for. Raises nothing but cancellation."""
+    def asks(self, use: Block) -> bool:
+        """Whether a person must allow what a `tool_use` block asks for. What cannot run asks nobody."""
+        self._refresh()
+        tool = self._tools.get(use.get("name", ""))
+        return isinstance(tool, Tool) and self._needs_approval(tool) and _has_input(use)
+
+    def _needs_approval(self, tool: Tool) -> bool:
+        return tool.approval or tool.name in self._approve
+
+    async def run(self, use: Block, caller: Caller | None = None, *, approved: bool = False) -> ToolResult:
+        """Run what a `tool_use` block asks for; `approved`, if a person has allowed it.
+
+        Raises nothing but cancellation.
+        """
         self._refresh()
         tool = self._tools.get(use.get("name", ""))
         if not isinstance(tool, Tool):
-            return _failed("There is no such tool.")
-        if "invalid_json" in use or not isinstance(use.get("input") or {}, dict):
-            return _failed("The input is not a valid JSON object. Nothing was run; try again.")
+            return failed("There is no such tool.")
+        if not _has_input(use):
+            return failed("The input is not a valid JSON object. Nothing was run; try again.")
+        if self._needs_approval(tool) and not approved:  # it came back, or began to ask, only just now
+            return failed("This tool needs approval, and nobody was asked. Nothing was run; try again.")
         context = contextvars.copy_context()
         if caller is not None:
             context.run(set_caller, caller)
@@ -117,7 +141,7 @@ class Toolbox:
         if done:
             return task.result()
         await self._leave(task)
-        return _failed(f"The tool did not finish within {tool.timeout_s:g} s; what it did is not known.")
+        return failed(f"The tool did not finish within {tool.timeout_s:g} s; what it did is not known.")
 
     async def _leave(self, task: asyncio.Task[Any]) -> None:
         """Stop it, and wait for no longer than it may take to clean up."""
@@ -146,6 +170,10 @@ class Toolbox:
         return tool.wire() if tool else None
 
 
+def _has_input(use: Block) -> bool:
+    return "invalid_json" not in use and isinstance(use.get("input") or {}, dict)
+
+
 def _fingerprint(wire: dict[str, Any]) -> str:
     return hashlib.blake2b(msgspec.json.encode(wire), digest_size=6).hexdigest()
 
@@ -155,7 +183,7 @@ async def _result_of(tool: Tool, tool_input: dict[str, Any]) -> ToolResult:
     try:
         return ToolResult(bounded(blocks_of(await tool.call(tool_input))))
     except ToolError as error:
-        return _failed(_told(error))
+        return failed(_told(error))
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -165,7 +193,7 @@ async def _result_of(tool: Tool, tool_input: dict[str, Any]) -> ToolResult:
         raise
     except BaseException as error:  # noqa: BLE001 - also what would end the event loop
         log.warning("tool_fault", tool=tool.name, **fault_facts(error))
-    return _failed("The tool failed.")
+    return failed("The tool failed.")
 
 
 def _told(error: ToolError) -> str:
@@ -173,5 +201,6 @@ def _told(error: ToolError) -> str:
     return clean_text(kind + error.detail) or "The tool failed."
 
 
-def _failed(sentence: str) -> ToolResult:
+def failed(sentence: str) -> ToolResult:
+    """A result that says what went wrong."""
     return ToolResult(bounded([text_block(sentence)]), is_error=True)

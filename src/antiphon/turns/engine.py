@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from antiphon.domain.conversations import Header
-from antiphon.domain.events import CancelRequest
+from antiphon.domain.events import ApprovalResolve, CancelRequest
 from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
@@ -19,7 +19,7 @@ from antiphon.turns.interruption import Abandoned
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun, Planned, plan_start, record_of
 from antiphon.turns.pruning import drop_files, prune_deltas
-from antiphon.turns.runner import TurnRunner
+from antiphon.turns.runner import TurnRunner, Waits
 
 log = structlog.get_logger()
 
@@ -40,6 +40,7 @@ class Engine:
         self._renewed: dict[Lease, float] = {}
         """When each lease was last asked for, successfully: it cannot lapse before that and its length."""
         self._upkeep: list[asyncio.Task[None]] = []
+        self._claiming: set[asyncio.Task[None]] = set()
         self._closed = False
         self._aftermath = Aftermath(parts, self.append)
         self._takes_over = takes_over
@@ -63,6 +64,7 @@ class Engine:
         self._closed = True
         if drain_s and self._turns:
             await asyncio.wait(self._turns.values(), timeout=drain_s)
+        await asyncio.gather(*self._claiming, return_exceptions=True)
         leases = [lease for lease, _ in self._runners.values()]
         for _, runner in self._runners.values():
             runner.abandon()
@@ -98,6 +100,8 @@ class Engine:
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
             self._run(accepted.lease, asked, record, self._begun(accepted, planned))
+        elif acceptance.when_busy == "interrupt":
+            await self._go_on(acceptance.conversation_id)
         return accepted
 
     def _begun(self, accepted: Accepted, planned: Planned | None) -> Begun | None:
@@ -123,6 +127,39 @@ class Engine:
         frames = await self._parts.store.append(conversation_id, change)
         self._heard(conversation_id, frames)
         return frames
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> None:
+        """Decide on an approval; its turn goes on here if nothing else is to be decided.
+
+        Raises what the store's resolve does.
+        """
+        frames = await self._parts.store.resolve(conversation_id, decision)
+        self._heard(conversation_id, frames)
+        if frames:
+            await self._go_on(conversation_id)
+
+    async def stop(self, conversation_id: str, change: Change) -> None:
+        """Append what asks a turn to stop. One that waits for approvals ends here."""
+        await self.append(conversation_id, change)
+        await self._go_on(conversation_id)
+
+    async def _go_on(self, conversation_id: str) -> None:
+        """Take over this conversation's turn if nobody holds it and it need not wait; or a sweep will.
+
+        Whoever asks for it may leave: a lease that was taken is used.
+        """
+        if self._closed:
+            return
+        task = asyncio.create_task(self._claim_one(conversation_id))
+        self._claiming.add(task)
+        task.add_done_callback(self._claiming.discard)
+        await asyncio.shield(task)
+
+    async def _claim_one(self, conversation_id: str) -> None:
+        asked = time.monotonic()
+        with suppress(StoreError):
+            for lease in await self._parts.store.claim(self.owner, self._parts.lease_s, only=conversation_id):
+                self._run(lease, asked)
 
     async def withdraw(self, conversation_id: str, turn_id: str, change: Change) -> bool:
         """End a turn that waits. False if it does not wait any more."""
@@ -191,6 +228,8 @@ class Engine:
         except FenceLost:
             unrenewed_s = round(time.monotonic() - self._renewed[lease], 3)
             log.warning("lease_lost", turn_id=lease.turn_id, counter=lease.counter, unrenewed_s=unrenewed_s)
+        except Waits:
+            return None
         except Abandoned:
             log.info("turn_left", turn_id=lease.turn_id)
         except AntiphonError as error:

@@ -56,6 +56,11 @@ class Interruption:
         if self._work is not None:
             self._work.cancel()
 
+    def require(self) -> None:
+        """Raises Abandoned: nothing more is to be written."""
+        if self._abandoned:
+            raise Abandoned
+
     async def bounded(self, request: Coroutine[Any, Any, T]) -> T:
         """Wait for a request, but not beyond the deadline.
 

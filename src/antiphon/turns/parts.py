@@ -46,6 +46,8 @@ class Parts:
     model: str
     lease_s: float
     deadline_s: float
+    approval_s: float
+    """Seconds that a turn waits for approvals; what is not decided by then counts as denied."""
     keep_deltas_s: float
     """Seconds for which the deltas of an ended turn stay in the log."""
     standings: Standings

@@ -15,6 +15,7 @@ from antiphon.domain.usage import Usage
 from antiphon.stores.base import Change, TurnRecord
 from antiphon.stores.frames import Frame, decode, decode_all
 from antiphon.stores.projection import message_of
+from antiphon.turns.approving import Permission, permissions_in
 from antiphon.turns.billing import Billing
 from antiphon.turns.tries import LOST, REDONE, Tries, after_step, tries_of
 
@@ -41,6 +42,8 @@ class Progress:
     runs: tuple[ToolRun, ...] = ()
     """Tools of that message that were started before, finished or not."""
     tries: Tries = Tries()
+    permissions: tuple[Permission, ...] = ()
+    """What tools of that message have asked people for."""
 
 
 def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
@@ -81,7 +84,9 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int, billing: 
     turn = state.turns[record.id]
     writing = turn.writing
     if writing is None and turn.stop_reason == "tool_use" and len(turn.steps[-1]) == 1:
-        return _between(record, turn, state.messages[turn.steps[-1][0]], tries_of(frames))
+        asked = state.messages[turn.steps[-1][0]]
+        between = _between(record, turn, asked, tries_of(frames))
+        return replace(between, permissions=_of_step(turn, frames))
     redone = writing is not None or turn.stop_reason in REDONE
     steps = len(turn.steps) - redone
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
@@ -134,6 +139,11 @@ def _between(record: TurnRecord, turn: Turn, asked: Message, tries: Tries) -> Pr
     )
 
 
+def _of_step(turn: Turn, frames: Sequence[Frame]) -> tuple[Permission, ...]:
+    step = len(turn.steps) - 1
+    return tuple(each for each in permissions_in(frames) if each.request.step == step)
+
+
 def with_tools(progress: Progress, asked: Message) -> Progress:
     """A step has ended by asking for tools."""
     tries = after_step(progress.tries, "tool_use")
@@ -182,6 +192,7 @@ def after_tools(progress: Progress, change: Change, results: Message) -> Progres
         messages=tuple(change.messages),
         asked=None,
         runs=(),
+        permissions=(),
         made=(*progress.made, results.id),
     )
 

@@ -25,13 +25,17 @@ from antiphon.turns.progress import (
     since_start,
 )
 from antiphon.turns.steps import Steps
-from antiphon.turns.tool_use import ToolUses, fate_unknown
+from antiphon.turns.tool_use import Asking, ToolUses, fate_unknown, left_whole
 from antiphon.turns.tries import LOST
 from antiphon.turns.unreadable import given_up
 
 log = structlog.get_logger()
 
 STEPS_MAX = 25
+
+
+class Waits(Abandoned):
+    """The turn was let go of, and is nobody's until people have decided."""
 
 
 class TurnRunner:
@@ -49,6 +53,8 @@ class TurnRunner:
         self._listening: set[asyncio.Task[None]] = set()
         self.answered: Answered | None = None
         """Once it has run: what follows from it, if it came to its own end."""
+        self._read_to = 0
+        """The seq up to which this runner has surely read the log."""
 
     def cancel(self, seen_seq: int) -> None:
         """Stop the answer; what was seen up to `seen_seq` is kept, the greatest of all calls."""
@@ -67,9 +73,11 @@ class TurnRunner:
 
         Raises:
             FenceLost, StoreUnavailable, Abandoned: the lease will lapse, and whoever claims it goes on.
+            Waits: it goes on when people have decided.
         """
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
+        self._read_to = record.header.last_seq
         outcome = self._begun.progress if self._begun else await self._resumed(record)
         parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
         self._interruption.begin()
@@ -168,12 +176,36 @@ class TurnRunner:
             clock=parts.clock,
             lease=self._lease,
             progress=progress,
+            approval_s=parts.approval_s,
         )
         try:
-            change, results = await self._interruption.stoppable(uses.run())
+            outcome = await self._interruption.stoppable(uses.run())
         except Stopped:
-            return steps.end(progress, "cancelled", None)
-        return after_tools(progress, change, results)
+            return steps.end(uses.left, "cancelled", None)
+        if isinstance(outcome, Asking):
+            await self._let_wait(outcome.change)
+            return left_whole(outcome.progress, self._lease.turn_id, parts.now())
+        return after_tools(progress, *outcome)
+
+    async def _let_wait(self, change: Change) -> None:
+        """Ask people, and leave the turn to whoever goes on with it when they have answered.
+
+        It returns only if somebody has asked for the turn's end meanwhile; then nobody is asked.
+
+        Raises:
+            Waits. Abandoned, FenceLost, StoreUnavailable: nobody was asked.
+        """
+        store, conversation_id = self._parts.store, self._lease.conversation_id
+        while self._interruption.seen_seq is None:
+            self._interruption.require()
+            while frames := await store.read(conversation_id, self._read_to):
+                self._hear(frames)
+                self._read_to = frames[-1].seq
+            if self._interruption.seen_seq is None:
+                asked = await store.wait(self._lease, change, self._parts.approval_s, self._read_to)
+                if asked is not None:
+                    self._parts.hub.publish(conversation_id, asked)
+                    raise Waits
 
 
 def _follows(change: Change, steps: Steps) -> Answered | None:

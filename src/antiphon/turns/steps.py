@@ -34,6 +34,7 @@ from antiphon.turns.progress import (
     text_only,
     with_tools,
 )
+from antiphon.turns.tool_use import left_whole
 from antiphon.turns.tries import PAUSES_MAX
 
 log = structlog.get_logger()
@@ -79,6 +80,8 @@ class Steps:
 
     def end(self, progress: Progress, status: e.TurnStatus, error: e.Problem | None) -> Change:
         """The end of the turn between two requests."""
+        if progress.permissions or (progress.asked is not None and error is endings.FATE_UNKNOWN):
+            progress = left_whole(progress, self._record.id, self._parts.now())
         shown = None if status == "failed" and not self._record.queue.keep_partial else progress.shown
         if progress.asked is not None and (text := text_only(progress.asked.content)):
             shown = replace(progress.asked, content=text)

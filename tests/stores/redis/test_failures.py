@@ -8,7 +8,9 @@ from typing import TypeVar
 import pytest
 
 from antiphon.domain import events as e
+from antiphon.domain.files import file_of
 from antiphon.domain.ids import new_id
+from antiphon.domain.media import read_media
 from antiphon.errors import StoreUnavailable
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery
@@ -25,6 +27,8 @@ HERE = new_id()
 LEASE = Lease(HERE, f"{HERE}.{new_id()}", 1, "replica-1")
 LIMIT = Limit(scope="installation", period="total", owner="", since=0, nanodollars=1)
 TITLE = Change(events=[e.TitleChange(at=2, title="x")])
+DECISION = e.ApprovalResolve(at=2, approval_id=f"{HERE}.{new_id()}", decision="allow")
+FILE = file_of(ME, b"a text", read_media(b"a text"), "a.txt")
 TEXT = block_end({"type": "text", "text": "x"})
 
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -51,6 +55,12 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "left": lambda store: store.left([LIMIT]),
     "claim": lambda store: store.claim("replica-1", 30),
     "known": lambda store: store.known(a_turn(HERE, key="k")),
+    "wait": lambda store: store.wait(LEASE, TITLE, 30, 1),
+    "resolve": lambda store: store.resolve(HERE, DECISION),
+    "put_file": lambda store: store.put_file(ME, FILE),
+    "file": lambda store: store.file(ME, FILE.facts.id),
+    "file_facts": lambda store: store.file_facts(ME, [FILE.facts.id]),
+    "drop_files": lambda store: store.drop_files(),
 }
 
 

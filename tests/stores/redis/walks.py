@@ -30,6 +30,7 @@ class Known:
     turns: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     leases: list[Lease] = field(default_factory=list)
+    approvals: list[str] = field(default_factory=list)
 
 
 class Walk:
@@ -65,6 +66,9 @@ class Walk:
             steps += [self.accept] * 4 + [self.append, self.delete, self.forget, self.sweep, self.prune]
         if known.leases:
             steps += [self.start, self.attempt, self.attempt, self.flush, self.end, self.end, self.renew]
+            steps += [self.wait, self.wait]
+        if known.approvals:
+            steps += [self.resolve, self.resolve]
         if known.turns:
             steps += [self.withdraw]
         chosen = self._random.choice(steps)
@@ -176,6 +180,38 @@ class Walk:
 
         return call
 
+    def wait(self) -> Callable[[Store], Awaitable[Any]]:
+        lease = self._any(self.known.leases)
+        requests = []
+        for _ in range(self._random.randrange(1, 3)):
+            self.known.approvals.append(lease.conversation_id + "." + self._id())
+            requests.append(
+                e.ApprovalRequest(
+                    at=self._time(),
+                    approval_id=self.known.approvals[-1],
+                    step=0,
+                    tool_use_id="t",
+                    name="n",
+                    input={},
+                    expires_at=self._at,
+                )
+            )
+        principal = {key: who for who, key in self.known.conversations}[lease.conversation_id]
+        behind = self._random.choice((0, 0, 0, 1))
+
+        async def call(store: Store) -> Any:
+            last_seq = (await store.get(principal, lease.conversation_id)).last_seq - behind
+            return await store.wait(lease, Change(events=requests), LEASE_S, last_seq)
+
+        return call
+
+    def resolve(self) -> Callable[[Store], Awaitable[Any]]:
+        approval_id = self._any(self.known.approvals)
+        decision = e.ApprovalResolve(
+            at=self._time(), approval_id=approval_id, decision=self._random.choice(("allow", "allow", "deny"))
+        )
+        return lambda store: store.resolve(approval_id[:36], decision)
+
     def withdraw(self) -> Callable[[Store], Awaitable[Any]]:
         turn_id = self._any(self.known.turns)
         change = self._ending(turn_id)
@@ -252,6 +288,7 @@ class Walk:
             for principal, conversation_id in known.conversations:
                 header = await outcome(store.get(principal, conversation_id))
                 seen += [header, await store.read(conversation_id, after, limit)]
+                seen += [await store.read(conversation_id, after, limit, deltas_after=after + 2)]
                 seen += [await outcome(store.totals(conversation_id))]
                 seen += [await outcome(store.path(conversation_id, getattr(header, "head", "?") or "?"))]
                 if not isinstance(header, tuple):

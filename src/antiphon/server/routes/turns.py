@@ -1,4 +1,4 @@
-"""`/v1` turns and events: send, follow, stop."""
+"""`/v1` turns and events: send, follow, stop, and say whether a tool may run."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -26,6 +26,7 @@ from antiphon.server.telling import PING_GAP_S
 from antiphon.server.v1_answers import (
     PING,
     RESET,
+    ApprovalBody,
     CancelBody,
     ModelsBody,
     TurnBody,
@@ -33,7 +34,7 @@ from antiphon.server.v1_answers import (
     model_body,
     notice_text,
 )
-from antiphon.server.v1_bodies import Cancel, NewTurn
+from antiphon.server.v1_bodies import ApprovalDecision, Cancel, NewTurn
 from antiphon.service import LOCAL_PRINCIPAL, Service
 from antiphon.service.news import Listener
 from antiphon.stores.frames import Frame
@@ -109,6 +110,22 @@ async def cancel(
         raise NotFound("There is no such turn.")
     await service.cancel(LOCAL_PRINCIPAL, turn_id, asked.seen_seq)
     return json_response({"turn_id": turn_id}, 202)
+
+
+@router.post(
+    "/approvals/{approval_id}", response_model=ApprovalBody, openapi_extra=documented(ApprovalDecision)
+)
+async def approve(
+    approval_id: str, asked: Annotated[ApprovalDecision, body_of(ApprovalDecision)], service: Served
+) -> Response:
+    """Say whether a tool may run, by the id of its `approval_request`.
+
+    The first decision wins: the same one again changes nothing, another one is a conflict.
+    """
+    if conversation_of(approval_id) is None:
+        raise NotFound("There is no such approval.")
+    await service.approve(LOCAL_PRINCIPAL, approval_id, asked.decided())
+    return json_response({"approval_id": approval_id, "decision": asked.decision})
 
 
 @router.get("/models", response_model=ModelsBody)

@@ -26,6 +26,7 @@ turns                  hash   `turn:<id>` → status, seqs, last message
 queue                  zset   queued turns by seq
 keys, key_times        hash, zset   idempotency keys, and when they expire (ms)
 spent_here             hash   like `spent`, of this conversation alone
+approvals              hash   approval → the turn that asks for it, or how it was decided
 tombstone              string the last fence's counter, 30 days long
 ====================== ====== ====================================================================
 
@@ -58,7 +59,17 @@ LISTS = ("recent", "unfinished", "names", "expiries", "unpruned", "said")
 LEDGER = ("entries", "times", "open", "spent")
 FILES = ("files", "lapsing")
 OF_PRINCIPAL = (*LISTS, *LEDGER, *FILES)
-OF_CONVERSATION = ("state", "log", "messages", "turns", "queue", "keys", "key_times", "spent_here")
+OF_CONVERSATION = (
+    "state",
+    "log",
+    "messages",
+    "turns",
+    "queue",
+    "keys",
+    "key_times",
+    "spent_here",
+    "approvals",
+)
 
 
 def _tag(principal: str) -> str:

@@ -15,9 +15,11 @@ from antiphon.stores.frames import Frame, encode
 from antiphon.stores.projection import (
     COMPACT_BACK,
     SETTINGS_BACK,
+    approval_changes,
     files_of,
     header_changes,
     ledger_changes,
+    stopped_turns,
     turn_changes,
     turn_ends,
 )
@@ -83,6 +85,11 @@ def change_row(change: Change, turn_id: str | None) -> dict[str, Any]:
             (changed, status, *ends.get(changed, (0, 0)))
             for changed, status in turn_changes(change.events, turn_id).items()
         ],
+        "approvals": [
+            (approval.id, approval.turn_id, (approval.decided or b"").decode())
+            for approval in approval_changes(change.events, turn_id)
+        ],
+        "stopped": stopped_turns(change.events),
         "opened": opened,
         "closed": [closed_row(entry) for entry in entries if entry.status != OPEN],
         "files": files_of(change.events),

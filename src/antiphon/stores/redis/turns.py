@@ -1,12 +1,13 @@
-"""Turns: accept, end, withdraw, renew, claim."""
+"""Turns: accept, end, withdraw, wait, resolve, renew, claim."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from antiphon.domain.events import MessageAdd, TurnQueue
+from antiphon.domain.events import ApprovalResolve, MessageAdd, TurnQueue
 from antiphon.errors import NotFound, StoreUnavailable
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
+from antiphon.stores.projection import check_decision, decided_as
 from antiphon.stores.redis.accepting import acceptance_row, accepted_of, cancel_row
 from antiphon.stores.redis.keys import of_principal
 from antiphon.stores.redis.log import lost
@@ -110,6 +111,51 @@ class RedisTurns(Paying):
             case _:
                 raise _no_turn()
 
+    async def wait(self, lease: Lease, change: Change, wait_s: float, last_seq: int) -> list[Frame] | None:
+        principal = await self._principal(lease.conversation_id)
+        if principal is None:
+            raise lost()
+        row = change_row(change, lease.turn_id)
+        reply = await self._run(
+            changing("wait"),
+            principal,
+            lease.conversation_id,
+            change=row,
+            lease=lease_row(lease),
+            wait_ms=_milliseconds(wait_s),
+            last_seq=last_seq,
+        )
+        match reply:
+            case [b"waits", seq]:
+                return frames_of(row["events"], seq)
+            case [b"grown"]:
+                return None
+            case _:
+                raise lost()
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> list[Frame]:
+        principal = await self._known_principal(conversation_id)
+        row = change_row(Change(events=[decision]), None)
+        reply = await self._run(
+            changing("resolve"),
+            principal,
+            conversation_id,
+            change=row,
+            approval_id=decision.approval_id,
+            decided=decided_as(decision).decode(),
+        )
+        match reply:
+            case [b"done", last_seq]:
+                return frames_of(row["events"], last_seq)
+            case [b"decided", before]:
+                check_decision(before, decision, waits=False)
+                return []
+            case [b"late"]:
+                check_decision(None, decision, waits=False)
+                return []
+            case _:
+                raise NotFound("There is no such approval.")
+
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         principals = await self._principals.of([lease.conversation_id for lease in leases])
         known = [lease for lease in leases if lease.conversation_id in principals]
@@ -127,10 +173,16 @@ class RedisTurns(Paying):
         renewed = {lease for lease, reply in zip(known, replies, strict=True) if reply}
         return [lease for lease in leases if lease not in renewed]
 
-    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+    async def claim(
+        self, owner: str, lease_s: float, limit: int = 16, *, only: str | None = None
+    ) -> list[Lease]:
         """Conversations on a node that cannot be reached are left for the next time."""
-        await self._pay_overdue()
-        due = (await self._due(limit))[:limit]
+        if only is None:
+            await self._pay_overdue()
+            due = (await self._due(limit))[:limit]
+        else:
+            principal = await self._principal(only)
+            due = [(principal, only)] if principal is not None else []
         commands = [
             self._on(
                 on_conversation("claim"),

@@ -9,9 +9,17 @@ from antiphon.domain.conversations import PlacedMessage, Totals
 from antiphon.domain.messages import Message
 from antiphon.errors import FenceLost, NotFound
 from antiphon.money.ledger import UsageQuery, UsageRow
-from antiphon.stores.base import Change, Lease
+from antiphon.stores.base import NOBODY, Change, Lease
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.projection import files_of, header_changes, ledger_changes, turn_changes, turn_ends
+from antiphon.stores.projection import (
+    approval_changes,
+    files_of,
+    header_changes,
+    ledger_changes,
+    stopped_turns,
+    turn_changes,
+    turn_ends,
+)
 from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.rows import header_row, message_of, message_row
@@ -91,6 +99,7 @@ def append(
         connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
         search.remove(connection, conversation_id, message_id)
     turn_id = lease.turn_id if lease else None
+    _write_approvals(connection, conversation_id, change, turn_id)
     _write_turns(connection, conversation_id, change, turn_id, fields.get("head"), last_seq)
     if not change.imported:
         entries = ledger_changes(change.events, turn_id)
@@ -134,6 +143,26 @@ def add_message(connection: Connection, conversation_id: str, message: Message, 
         return False
     search.put(connection, conversation_id, message)
     return True
+
+
+def _write_approvals(
+    connection: Connection, conversation_id: str, change: Change, turn_id: str | None
+) -> None:
+    """Those that the turn asks for, or resolves by itself; and if it waits and is asked to stop, it does."""
+    for approval in approval_changes(change.events, turn_id):
+        place = {"conversation_id": conversation_id, "id": approval.id}
+        if approval.decided is None:
+            connection.execute(sql.ADD_APPROVAL, {**place, "turn_id": approval.turn_id})
+        else:
+            connection.execute(sql.DECIDE, {**place, "decided": approval.decided})
+    for stopped in stopped_turns(change.events):
+        stop_waiting(connection, conversation_id, stopped)
+
+
+def stop_waiting(connection: Connection, conversation_id: str, turn_id: str) -> None:
+    """If this turn waits for approvals, it can be claimed from now on."""
+    values = {"conversation_id": conversation_id, "turn_id": turn_id, "nobody": NOBODY}
+    connection.execute(sql.STOP_WAITING, values)
 
 
 def _write_turns(

@@ -74,6 +74,24 @@ QUEUED = text(
     "SELECT id FROM turns WHERE conversation_id = :conversation_id AND status = 'queued' AND id <> :but"
     " ORDER BY seq LIMIT :limit"
 )
+APPROVAL = text("SELECT * FROM approvals WHERE conversation_id = :conversation_id AND id = :id")
+ADD_APPROVAL = text(
+    "INSERT INTO approvals (conversation_id, id, turn_id) VALUES (:conversation_id, :id, :turn_id)"
+    " ON CONFLICT (conversation_id, id) DO NOTHING"
+)
+DECIDE = text(
+    "UPDATE approvals SET decided = :decided WHERE conversation_id = :conversation_id AND id = :id"
+    " AND decided IS NULL"
+)
+UNDECIDED = text(
+    "SELECT id FROM approvals WHERE conversation_id = :conversation_id AND turn_id = :turn_id"
+    " AND decided IS NULL LIMIT 1"
+)
+GO_ON = text("UPDATE turns SET status = 'running' WHERE conversation_id = :conversation_id AND id = :turn_id")
+STOP_WAITING = text(
+    "UPDATE conversations SET lease_until = 0 WHERE id = :conversation_id AND running = :turn_id"
+    " AND lease_owner = :nobody"
+)
 KEY = text("SELECT * FROM keys WHERE conversation_id = :conversation_id AND key = :key")
 PUT_KEY = text(
     "INSERT INTO keys (conversation_id, key, body_hash, turn_id, seq, expires_at)"

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Sequence
 from sqlalchemy import Connection
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
-from antiphon.domain.events import ConversationCreate, Event
+from antiphon.domain.events import ApprovalResolve, ConversationCreate, Event
 from antiphon.domain.files import FILE_HELD_S, File, FileFacts
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.sql import conversations, files, ledger, log, pruning, search, turns
+from antiphon.stores.sql import approvals, conversations, files, ledger, log, pruning, search, turns
 from antiphon.stores.sql.database import Advance, Database
 from antiphon.stores.sql.statements import ADD_EVENT
 
@@ -195,9 +195,33 @@ class SqlStore:
             lambda connection: turns.renew(connection, leases, self._database.now(connection) + lease_s)
         )
 
-    async def claim(self, owner: str, lease_s: float, limit: int = 16) -> list[Lease]:
+    async def wait(self, lease: Lease, change: Change, wait_s: float, last_seq: int) -> list[Frame] | None:
+        def transaction(connection: Connection) -> list[Frame] | None:
+            self._database.lock(connection, lease.conversation_id)
+            until = self._database.now(connection) + wait_s
+            frames = approvals.wait(connection, lease, change, until, last_seq)
+            self._tell(connection, lease.conversation_id, frames or ())
+            return frames
+
+        return await self._database.write(transaction)
+
+    async def resolve(self, conversation_id: str, decision: ApprovalResolve) -> list[Frame]:
+        def transaction(connection: Connection) -> list[Frame]:
+            self._database.lock(connection, conversation_id)
+            now = self._database.now(connection)
+            frames = approvals.resolve(connection, conversation_id, decision, now)
+            self._tell(connection, conversation_id, frames)
+            return frames
+
+        return await self._database.write(transaction)
+
+    async def claim(
+        self, owner: str, lease_s: float, limit: int = 16, *, only: str | None = None
+    ) -> list[Lease]:
         return await self._database.write(
-            lambda connection: turns.claim(connection, owner, lease_s, self._database.now(connection), limit)
+            lambda connection: turns.claim(
+                connection, owner, lease_s, self._database.now(connection), limit, only
+            )
         )
 
     def _tell(self, connection: Connection, conversation_id: str, frames: Sequence[Frame]) -> None:

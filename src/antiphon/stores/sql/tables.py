@@ -123,6 +123,22 @@ turns = Table(
 )
 """`unpruned_since`: when a turn that ran ended; empty while it is open, and once its deltas are gone."""
 
+approvals = Table(
+    "approvals",
+    metadata,
+    _conversation(),
+    Column("id", String, primary_key=True),
+    Column("turn_id", String, nullable=False),
+    Column("decided", LargeBinary),
+    Index(
+        "approvals_undecided",
+        "conversation_id",
+        sqlite_where=text("decided IS NULL"),
+        postgresql_where=text("decided IS NULL"),
+    ),
+)
+"""`decided`: the decision and its input; empty while a person is asked."""
+
 ledger = Table(
     "ledger",
     metadata,

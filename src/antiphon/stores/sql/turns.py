@@ -36,6 +36,8 @@ def accept(connection: Connection, acceptance: Acceptance, now: float) -> Accept
     last_seq = log.claim_seqs(connection, conversation_id, len(change.events), fields, None)
     frames = encode_all(change.events, last_seq)
     log.add_frames(connection, conversation_id, frames)
+    if row.running is not None and acceptance.when_busy == "interrupt":
+        log.stop_waiting(connection, conversation_id, row.running)
     message_seq = last_seq - 1 if acceptance.message else None
     if acceptance.message is not None:
         unplaced = message_of(acceptance.message)
@@ -212,9 +214,12 @@ def renew(connection: Connection, leases: Sequence[Lease], until: float) -> list
     return [lease for lease, fence in zip(ordered, fences, strict=True) if tuple(fence.values()) not in held]
 
 
-def claim(connection: Connection, owner: str, lease_s: float, now: float, limit: int) -> list[Lease]:
+def claim(
+    connection: Connection, owner: str, lease_s: float, now: float, limit: int, only: str | None
+) -> list[Lease]:
     claimed = []
-    for row in connection.execute(_claimable(now, limit)).all():
+    found = _claimable(now, limit) if only is None else _claimable_alone(now, only)
+    for row in connection.execute(found).all():
         following = [row.running] if row.running else _queued(connection, row.id)
         if not following:  # withdrawn while its conversation was being locked
             continue
@@ -241,4 +246,14 @@ def _claimable(now: float, limit: int) -> Select[Any]:
         .order_by(conversations.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, key_share=True)
+    )
+
+
+def _claimable_alone(now: float, conversation_id: str) -> Select[Any]:
+    """One conversation, waited for if it is locked."""
+    free = conversations.c.running.is_(None) | (conversations.c.lease_until <= now)
+    return (
+        select(conversations.c.id, conversations.c.running, conversations.c.counter)
+        .where(conversations.c.id == conversation_id, free)
+        .with_for_update(key_share=True)
     )

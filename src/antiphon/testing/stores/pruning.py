@@ -71,7 +71,7 @@ async def contract_16_any_cursor_over_a_pruned_log_folds_to_the_same_state(store
         assert fold(decode_all(rest), fold(whole[:cursor])) == replace(state, seq=whole[-1][0]), cursor
 
 
-async def contract_20_a_read_leaves_out_older_deltas_and_nothing_else(store: Store) -> None:
+async def contract_22_a_read_leaves_out_older_deltas_and_nothing_else(store: Store) -> None:
     header = await a_conversation(store)
     early, late, open_ = (a_turn(header.id, text) for text in ("one", "two", "three"))
     lease = lease_of(await store.accept(early))

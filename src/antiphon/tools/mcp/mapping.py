@@ -37,7 +37,9 @@ _REFUSED_ON_TOP = ("anyOf", "oneOf", "allOf")
 """Likewise. What they would have said, the server checks itself."""
 
 
-def tool_of(server: str, offered: McpTool, call: ToolCall, timeout_s: float) -> Tool | None:
+def tool_of(
+    server: str, offered: McpTool, call: ToolCall, timeout_s: float, *, approval: bool = False
+) -> Tool | None:
     """The tool under its namespaced name; None if Claude would refuse its definition."""
     name = f"{server}__{re.sub(r'[^a-zA-Z0-9_-]', '_', offered.name)}"
     schema = {key: value for key, value in offered.input_schema.items() if key not in _REFUSED_ON_TOP}
@@ -52,6 +54,7 @@ def tool_of(server: str, offered: McpTool, call: ToolCall, timeout_s: float) -> 
         description=clean_json((offered.description or offered.title or offered.name)[:DESCRIPTION_CHARS]),
         effect=effect_of(offered),
         timeout_s=timeout_s,
+        approval=approval,
     )
 
 

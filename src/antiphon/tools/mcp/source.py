@@ -130,7 +130,9 @@ class McpTools:
 
     def _tool(self, offered: McpTool) -> Tool | None:
         call = partial(self._call, offered.name)
-        return tool_of(self._server.name, offered, call, self._server.timeout_s)
+        approve = self._server.approve
+        approval = approve if isinstance(approve, bool) else offered.name in approve
+        return tool_of(self._server.name, offered, call, self._server.timeout_s, approval=approval)
 
     async def _call(self, name: str, given: dict[str, Any]) -> Any:
         client = self._client

@@ -32,6 +32,7 @@ local begins = running == '' and given.start and given.start.last_seq == before
 local refused = begins and refuses(given.start.change)
 if refused then return refused end
 local seq = commit(given.change)
+if cancels then stop_waiting(running) end
 local message_seq = 0
 if given.message then
   message_seq = seq - 1

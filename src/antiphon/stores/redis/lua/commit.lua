@@ -52,6 +52,31 @@ local function use_files(used)
   redis.call('HSET', files, 'of:' .. given.id, cmsgpack.pack(all))
 end
 
+-- What a turn asks for, or what was decided: of each only the first request counts, and the first decision after it. `open:<turn>` counts those that are undecided.
+local function put_approval(id, turn_id, decided)
+  local packed = redis.call('HGET', approvals, id)
+  if not packed and decided == '' then
+    redis.call('HINCRBY', approvals, 'open:' .. turn_id, 1)
+    redis.call('HSET', approvals, id, cmsgpack.pack({turn_id, ''}))
+  elseif packed and decided ~= '' then
+    local asking, before = unpack(cmsgpack.unpack(packed))
+    if before ~= '' then return end
+    redis.call('HSET', approvals, id, cmsgpack.pack({asking, decided}))
+    if redis.call('HINCRBY', approvals, 'open:' .. asking, -1) == 0 then
+      redis.call('HDEL', approvals, 'open:' .. asking)
+    end
+  end
+end
+
+-- If this turn waits for approvals, it can be claimed from now on.
+local function stop_waiting(turn_id)
+  local held = redis.call('HMGET', state, 'running', 'owner')
+  if held[1] == turn_id and held[2] == '' then
+    redis.call('HSET', state, 'until', 0)
+    redis.call('ZADD', unfinished, now, given.id)
+  end
+end
+
 local function commit(change)
   local before = tonumber(redis.call('HGET', state, 'last_seq'))
   local last_seq = before + #change.events
@@ -76,6 +101,8 @@ local function commit(change)
   end
   for _, turn in ipairs(change.turns) do set_status(turn[1], turn[2], turn[3], last_seq - turn[4]) end
   use_files(change.files)
+  for _, approval in ipairs(change.approvals) do put_approval(approval[1], approval[2], approval[3]) end
+  for _, stopped in ipairs(change.stopped) do stop_waiting(stopped) end
   for i, opened in ipairs(change.opened) do open_entry(opened, i == 1 and change.hold) end
   for _, closed in ipairs(change.closed) do close_entry(closed) end
   return last_seq

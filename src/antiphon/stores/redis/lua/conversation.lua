@@ -3,8 +3,9 @@ local recent, unfinished, names, expiries, unpruned, said = KEYS[1], KEYS[2], KE
 local entries, times, open, spent = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local files, lapsing = KEYS[11], KEYS[12]
 local state, log, messages, turns = KEYS[13], KEYS[14], KEYS[15], KEYS[16]
-local queue, keys, key_times, spent_here, tombstone = KEYS[17], KEYS[18], KEYS[19], KEYS[20], KEYS[21]
-local FIRST_OWN, LAST_OWN = 13, 20
+local queue, keys, key_times, spent_here = KEYS[17], KEYS[18], KEYS[19], KEYS[20]
+local approvals, tombstone = KEYS[21], KEYS[22]
+local FIRST_OWN, LAST_OWN = 13, 21
 
 local given = cmsgpack.unpack(ARGV[1])
 local time = redis.call('TIME')

@@ -16,6 +16,7 @@ from antiphon.stores.base import Change, Lease, Store
 from antiphon.stores.redis.keys import one_of
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, block_end, lease_of, the_end
+from antiphon.testing.stores.files import a_file
 from tests.stores.redis.conftest import emptied, opened, until
 from tests.stores.redis.servers import KEEPING, SYNCED, RunningServer, await_ok, running
 
@@ -25,6 +26,7 @@ HERE = new_id()
 LEASE = Lease(HERE, f"{HERE}.{new_id()}", 1, "replica-1")
 LIMIT = Limit(scope="installation", period="total", owner="", since=0, nanodollars=1)
 TITLE = Change(events=[e.TitleChange(at=2, title="x")])
+FILE = a_file()
 TEXT = block_end({"type": "text", "text": "x"})
 
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -50,6 +52,10 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "usage": lambda store: store.usage(UsageQuery()),
     "left": lambda store: store.left([LIMIT]),
     "claim": lambda store: store.claim("replica-1", 30),
+    "put_file": lambda store: store.put_file(ME, FILE),
+    "file": lambda store: store.file(ME, FILE.facts.id),
+    "file_facts": lambda store: store.file_facts(ME, [FILE.facts.id]),
+    "drop_files": lambda store: store.drop_files(),
     "known": lambda store: store.known(a_turn(HERE, key="k")),
 }
 

@@ -8,9 +8,7 @@ from typing import TypeVar
 import pytest
 
 from antiphon.domain import events as e
-from antiphon.domain.files import file_of
 from antiphon.domain.ids import new_id
-from antiphon.domain.media import read_media
 from antiphon.errors import StoreUnavailable
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery
@@ -18,6 +16,7 @@ from antiphon.stores.base import Change, Lease, Store
 from antiphon.stores.redis.keys import one_of
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, block_end, lease_of, the_end
+from antiphon.testing.stores.files import a_file
 from tests.stores.redis.conftest import emptied, opened, until
 from tests.stores.redis.servers import KEEPING, SYNCED, RunningServer, await_ok, running
 
@@ -28,7 +27,7 @@ LEASE = Lease(HERE, f"{HERE}.{new_id()}", 1, "replica-1")
 LIMIT = Limit(scope="installation", period="total", owner="", since=0, nanodollars=1)
 TITLE = Change(events=[e.TitleChange(at=2, title="x")])
 DECISION = e.ApprovalResolve(at=2, approval_id=f"{HERE}.{new_id()}", decision="allow")
-FILE = file_of(ME, b"a text", read_media(b"a text"), "a.txt")
+FILE = a_file()
 TEXT = block_end({"type": "text", "text": "x"})
 
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -54,13 +53,13 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "usage": lambda store: store.usage(UsageQuery()),
     "left": lambda store: store.left([LIMIT]),
     "claim": lambda store: store.claim("replica-1", 30),
-    "known": lambda store: store.known(a_turn(HERE, key="k")),
-    "wait": lambda store: store.wait(LEASE, TITLE, 30, 1),
-    "resolve": lambda store: store.resolve(HERE, DECISION),
     "put_file": lambda store: store.put_file(ME, FILE),
     "file": lambda store: store.file(ME, FILE.facts.id),
     "file_facts": lambda store: store.file_facts(ME, [FILE.facts.id]),
     "drop_files": lambda store: store.drop_files(),
+    "known": lambda store: store.known(a_turn(HERE, key="k")),
+    "wait": lambda store: store.wait(LEASE, TITLE, 30, 1),
+    "resolve": lambda store: store.resolve(HERE, DECISION),
 }
 
 

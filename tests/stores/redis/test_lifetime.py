@@ -12,6 +12,7 @@ from antiphon.stores.base import Change
 from antiphon.stores.redis.keys import LEDGER, PAYERS, SCHEMA, UNFINISHED, UNPRUNED, only
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
+from antiphon.testing.stores.files import a_file, a_turn_with
 from tests.stores.redis.conftest import opened, until
 from tests.stores.redis.servers import RunningServer
 
@@ -69,6 +70,20 @@ async def test_what_nobody_uses_is_gone_without_a_trace(store_url: str, keys: Ke
         again = await a_conversation(store, name="support")
         assert await store.find(ME, "support") == again
         await until_gone(store, again.id)
+        await until(lambda: not keys())
+
+
+async def test_with_a_conversation_that_expires_its_files_go(store_url: str, keys: Keys) -> None:
+    async with opened(store_url, ttl_s=TTL_S) as store:
+        header, file = await a_conversation(store), a_file()
+        await store.put_file(ME, file, held_s=0)
+        await store.accept(a_turn_with(header.id, file))
+        assert not await store.drop_files()
+        assert await store.file(ME, file.facts.id) == file
+        await until_gone(store, header.id)
+        async with asyncio.timeout(10):
+            while await store.file_facts(ME, [file.facts.id]):
+                await store.drop_files()
         await until(lambda: not keys())
 
 

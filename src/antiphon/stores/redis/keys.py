@@ -17,7 +17,8 @@ open                   zset   entries that are open, each with 0
 spent                  hash   `day:<day>` → cost of that day's requests, `<account>` → spent and held (n$)
 files                  hash   `facts:<file>`, `bytes:<file>`, `uses:<file>` → how many conversations refer to
                               it; `of:<conversation>` → the files that it refers to
-lapsing                zset   file that is held by the time when its hold lapses (ms)
+lapsing                zset   file that is held by the time when its hold lapses (ms); `of:<conversation>` by
+                              the time when it expires, if it does and refers to files
 of a conversation
 state                  hash   header, lease and totals
 log                    stream `<seq>-0` → type and JSON of the event

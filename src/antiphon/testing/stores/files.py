@@ -1,5 +1,6 @@
 """Contracts 24 to 26: files, and what keeps them."""
 
+import asyncio
 from dataclasses import replace
 
 from antiphon.domain import events as e
@@ -97,6 +98,18 @@ async def contract_26_a_file_that_is_held_anew_outlives_its_conversation(store: 
     await store.put_file(ME, file)
     await store.delete(ME, header.id)
     assert await store.file(ME, file.facts.id) == file
+
+
+async def contract_26_a_message_and_a_sweep_at_once_leave_a_file_or_refuse_the_message(store: Store) -> None:
+    for number in range(12):
+        header, file = await a_conversation(store), a_file(f"file {number}".encode())
+        await store.put_file(ME, file, held_s=0)
+        turn = a_turn_with(header.id, file)
+        accepted, _ = await asyncio.gather(store.accept(turn), store.drop_files(), return_exceptions=True)
+        kept = await store.file_facts(ME, [file.facts.id])
+        assert bool(kept) == (not isinstance(accepted, NotFound)), accepted
+        await store.delete(ME, header.id)
+        assert await store.file_facts(ME, [file.facts.id]) == {}
 
 
 async def contract_26_many_files_are_dropped_a_few_at_a_time(store: Store) -> None:

@@ -50,6 +50,7 @@ local function use_files(used)
     redis.call('ZREM', lapsing, file)
   end
   redis.call('HSET', files, 'of:' .. given.id, cmsgpack.pack(all))
+  if given.ttl_ms > 0 then redis.call('ZADD', lapsing, now + given.ttl_ms, 'of:' .. given.id) end
 end
 
 -- What a turn asks for, or what was decided: of each only the first request counts, and the first decision after it. `open:<turn>` counts those that are undecided.

@@ -46,6 +46,7 @@ local function release_files(id)
   local packed = redis.call('HGET', files, 'of:' .. id)
   if not packed then return end
   redis.call('HDEL', files, 'of:' .. id)
+  redis.call('ZREM', lapsing, 'of:' .. id)
   for _, file in ipairs(cmsgpack.unpack(packed)) do
     redis.call('HINCRBY', files, 'uses:' .. file, -1)
     drop_file(file)
@@ -89,10 +90,12 @@ local function touch()
   if given.ttl_ms > 0 then
     for i = FIRST_OWN, LAST_OWN do redis.call('PEXPIREAT', KEYS[i], now + given.ttl_ms) end
     redis.call('ZADD', expiries, now + given.ttl_ms, given.id)
+    redis.call('ZADD', lapsing, 'XX', now + given.ttl_ms, 'of:' .. given.id)
     keep_lists()
   elseif redis.call('PTTL', state) > 0 then
     for i = FIRST_OWN, LAST_OWN do redis.call('PERSIST', KEYS[i]) end
     redis.call('ZREM', expiries, given.id)
+    redis.call('ZREM', lapsing, 'of:' .. given.id)
     keep_lists()
   end
 end

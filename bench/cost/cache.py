@@ -2,6 +2,9 @@
 
 By the rules of the API's prompt caching page: hashes of the prefix per block, at most 20 positions back from
 each mark, a minimum length, lifetimes that begin anew when an entry is used, an hour before five minutes.
+
+The simulator's `PrefixCache` accounts the same, request by request; this one is faster where each request
+begins as the one before it did, which is what a study is made of.
 """
 
 import random

@@ -1,7 +1,9 @@
 """What the figures of `docs/cost.md` rest on: replays, the cache's account, the optimum, the search."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from antiphon.context.compaction import TAIL_TOKENS
 from antiphon.domain.conversations import PlacedMessage
 from antiphon.money.table import load_facts
-from bench.cost.cache import StudyCache
+from antiphon.simulator.cache import PrefixCache
+from bench.cost.cache import Accounted, StudyCache
 from bench.cost.chart import Point, chart
 from bench.cost.evidence import Searched, facts, in_reach, message
 from bench.cost.fit import picodollars
@@ -65,6 +68,32 @@ def test_the_cache_reads_what_was_written_as_long_as_it_lives() -> None:
     assert (first.read, second.written_5m) == (0, 0)
     assert second.read == third.read == first.written_5m > 0
     assert late.read == 0
+
+
+class Compared(StudyCache):
+    """Asks the simulator's cache the same, and counts how often."""
+
+    asked = 0
+
+    def __init__(self, min_cache: int, *, evicted_early: float = 0.0, seed: int = 0) -> None:
+        super().__init__(min_cache, evicted_early=evicted_early, seed=seed)
+        self._exact = PrefixCache()
+
+    def account(self, request: Mapping[str, Any], now: float) -> Accounted:
+        ours, exact = super().account(request, now), self._exact.account(request, now)
+        assert tuple(ours) == (exact.input_tokens, exact.read, exact.written_5m, exact.written_1h)
+        Compared.asked += 1
+        return ours
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cache_accounts_as_the_simulators_does(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same account, made faster: what a request shares with the last one is not hashed again."""
+    monkeypatch.setattr("bench.cost.replay.StudyCache", Compared)
+    monkeypatch.setattr(Compared, "asked", 0)
+    for policy in (Policy, Ours, OursAlive, OursOnPrefix, Window):
+        replay(drawn(kind), Setup(policy=policy), TABLE)
+    assert Compared.asked >= 5 * len(drawn(kind).turns)
 
 
 def _history(path: list[PlacedMessage]) -> History:

@@ -28,8 +28,12 @@ USED = 0.9
 FEW_BILLED = 0.5
 """Of a short run, in which each of the few answers that break is charged a twentieth of the budget."""
 LONG_S = 900
-LEASE_S = 5.0
+LEASE_S = 60.0
 """Nobody's lease may lapse who lives, however busy the machine: each loses what was held for an attempt."""
+KILLED_LEASE_S = 5.0
+"""Where replicas are killed somebody has to take over in time."""
+LONG_STALL_S = 10.0
+"""Where fifty answer at once on a busy machine, two seconds of silence are no stall."""
 ANSWERS_BETWEEN_KILLS = 10
 KILLS = 2
 """At least so many, while the money lasts: each costs what was held for the answers that it hits."""
@@ -158,7 +162,9 @@ async def test_a_thousand_requests_for_a_dollar_on_redis(
 
 
 async def large(store: str, claude: Simulator, folder: Path, *, kills: bool, seed: int) -> None:
-    with running_pair(store, claude, folder, lease_s=LEASE_S, more=environment("1")) as pair:
+    lease_s = KILLED_LEASE_S if kills else LEASE_S
+    more = {**environment("1"), "ANTIPHON_STALL_S": str(LONG_STALL_S)}
+    with running_pair(store, claude, folder, lease_s=lease_s, more=more) as pair:
         meanwhile = partial(kill_now_and_then, pair) if kills else None
         spent = await spend(pair, LARGE, seed=seed, pace=SLOW_S if kills else QUICK_S, meanwhile=meanwhile)
         assert (spent.kills >= KILLS) == kills

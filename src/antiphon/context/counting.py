@@ -5,6 +5,7 @@ Messages API reference, "Vision". PDFs, and documents that are cited, have no su
 the API.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +18,14 @@ PER_BLOCK = 16
 PER_REQUEST = 50
 """Tokens that the API may add to any request."""
 PER_FEATURES = 1000
-"""Tokens that it may add to a request with tools or options, such as structured output."""
+"""Tokens that it may add to a request with tools, or with options such as structured output."""
+_SILENT = {
+    *("thinking", "speed", "inference_geo", "stop_sequences", "metadata", "service_tier"),
+    *("temperature", "top_p", "top_k"),
+}
+"""Options that set how an answer is made and are no part of the prompt. So is the effort, which every request
+names: as features, they would make the bound of a short request three times what it can cost.
+"""
 
 _PLAIN = ("text", "thinking", "redacted_thinking", "tool_use", "tool_result")
 
@@ -28,10 +36,18 @@ def most_tokens(plan: RequestPlan) -> int | None:
     sizes = [_most(block) for block in blocks]
     if any(size is None for size in sizes):
         return None
-    rest = 0
-    if plan.tools or plan.options:
-        rest = PER_FEATURES + len(msgspec.json.encode([plan.tools, dict(plan.options)]))
+    rest, said = 0, _said(plan.options)
+    if plan.tools or said:
+        rest = PER_FEATURES + len(msgspec.json.encode([plan.tools, said]))
     return PER_REQUEST + rest + sum(size or 0 for size in sizes)
+
+
+def _said(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that may be part of the prompt."""
+    said = {name: value for name, value in options.items() if name not in _SILENT}
+    if isinstance(config := said.pop("output_config", None), Mapping):
+        config = {name: value for name, value in config.items() if name != "effort"}
+    return {**said, "output_config": config} if config else said
 
 
 def _most(block: Any) -> int | None:

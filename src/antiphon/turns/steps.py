@@ -220,7 +220,7 @@ class Steps:
         await self.commit(Change(events=[*step.writing.take(), end]))
         self._open = None
         following = replace(progress, attempt=progress.attempt + 1)
-        return await self._another(following, Elsewhere(), model, "refused", step.input_tokens)
+        return await self._another(following, Elsewhere(), model, "refusal", step.input_tokens)
 
     async def _after_failure(self, step: Step, error: AnswerError) -> Progress | Change:
         """What failed is settled and told before anything else is tried."""

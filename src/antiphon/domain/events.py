@@ -13,6 +13,9 @@ from antiphon.domain.usage import Usage
 
 TurnStatus: TypeAlias = Literal["completed", "refused", "cancelled", "interrupted", "failed", "over_budget"]
 
+Decision: TypeAlias = Literal["allow", "deny", "edit", "expire"]
+"""What became of a tool use that a person was asked about."""
+
 Purpose: TypeAlias = Literal["answer", "summary", "title", "routing", "keep-alive", "eval"]
 """What a request to Claude is for."""
 
@@ -179,7 +182,7 @@ class ApprovalResolve(Event):
     type: ClassVar[str] = "approval_resolve"
     at: int
     approval_id: str
-    decision: Literal["allow", "deny", "edit", "expire"]
+    decision: Decision
     input: Any = None
     reason: str = ""
 

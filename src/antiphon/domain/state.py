@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from antiphon.domain.events import Problem, TurnStatus
+from antiphon.domain.events import Decision, Problem, TurnStatus
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.usage import Usage
 
@@ -22,6 +22,39 @@ class ToolRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A tool use that a person is asked about. `decision` is None until somebody has said a word."""
+
+    id: str
+    tool_use_id: str
+    name: str
+    input: Any
+    expires_at: int
+    decision: Decision | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """An attempt that failed and was followed by another of its step."""
+
+    step: int
+    attempt: int
+    model: str
+    error: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Another model took a step over."""
+
+    step: int
+    from_model: str
+    to_model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A turn as shown. `message_id` is the user's message; None where an answer is made again."""
 
@@ -35,6 +68,9 @@ class Turn:
     writing: Message | None = None
     """The assistant's message that is being written now; a `tool_use` in it holds `partial_json`."""
     tools: tuple[ToolRun, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    retries: tuple[Retry, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
     stop_reason: str | None = None
     model: str | None = None
     usage: Usage = Usage()

@@ -2,7 +2,7 @@
 
 import { applyDelta } from "./blocks";
 import { type Events, type EventType, HEAD } from "./events";
-import { addUsage, keptMessage, newTurn, problemOf } from "./parts";
+import { addUsage, approvalOf, keptMessage, newTurn, problemOf, resolved, retriesOf } from "./parts";
 import type { Block, Conversation, Frame, Message, Turn } from "./types";
 
 type Rules = { [T in EventType]: (event: Events[T]) => void };
@@ -66,8 +66,14 @@ export class Folder {
         ),
       }));
     },
-    approval_request: () => this.change(() => ({ status: "waiting" })),
-    approval_resolve: () => this.change(() => ({ status: "running" })),
+    approval_request: (event) => {
+      this.change(({ approvals }) => ({ status: "waiting", approvals: [...approvals, approvalOf(event)] }));
+    },
+    approval_resolve: (event) => this.change((turn) => resolved(turn, event)),
+    model_change: ({ step, from_model, to_model, reason }) => {
+      const fallback = { step, from_model, to_model, reason };
+      this.change(({ fallbacks }) => ({ fallbacks: [...fallbacks, fallback] }));
+    },
     step_end: (event) => this.endStep(event),
     error: (event) => {
       this.change((turn) => ({
@@ -154,6 +160,7 @@ export class Folder {
     this.drop(this.turn?.steps.slice(event.step) ?? [], parent_id);
     this.change((turn) => ({
       writing: { id, parent_id, role: "assistant", content: [], turn_id: turn.id, model },
+      retries: retriesOf(turn, event.step),
       steps: [...turn.steps.slice(0, event.step), [id]],
       attempt,
       model,

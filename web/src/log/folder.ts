@@ -2,7 +2,17 @@
 
 import { applyDelta } from "./blocks";
 import { type Events, type EventType, HEAD } from "./events";
-import { addUsage, approvalOf, keptMessage, newTurn, problemOf, resolved, retriesOf } from "./parts";
+import {
+  addUsage,
+  approvalOf,
+  keptMessage,
+  newTurn,
+  problemOf,
+  resolved,
+  retriesOf,
+  runOf,
+  withResult,
+} from "./parts";
 import type { Block, Conversation, Frame, Message, Turn } from "./types";
 
 type Rules = { [T in EventType]: (event: Events[T]) => void };
@@ -53,19 +63,8 @@ export class Folder {
       }
     },
     block_end: (event) => this.putBlock(event.index, event.block),
-    tool_start: (event) => {
-      const { tool_use_id, name, input } = event;
-      const run = { tool_use_id, name, input, is_error: false, content: null };
-      this.change((turn) => ({ tools: [...turn.tools, run] }));
-    },
-    tool_end: (event) => {
-      const { is_error, content } = event;
-      this.change((turn) => ({
-        tools: turn.tools.map((run) =>
-          run.tool_use_id === event.tool_use_id ? { ...run, is_error, content } : run,
-        ),
-      }));
-    },
+    tool_start: (event) => this.change(({ tools }) => ({ tools: [...tools, runOf(event)] })),
+    tool_end: (event) => this.change(({ tools }) => ({ tools: withResult(tools, event) })),
     approval_request: (event) => {
       this.change(({ approvals }) => ({ status: "waiting", approvals: [...approvals, approvalOf(event)] }));
     },

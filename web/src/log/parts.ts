@@ -1,7 +1,7 @@
 /** Values that the fold makes. */
 
 import type { Events, Kept } from "./events";
-import type { Approval, Message, Problem, Retry, Turn, Usage } from "./types";
+import type { Approval, Message, Problem, Retry, ToolRun, Turn, Usage } from "./types";
 import { NO_USAGE } from "./types";
 
 export function newTurn(id: string, message_id: string | null): Turn {
@@ -54,6 +54,16 @@ export function keptMessage(turn: Turn, kept: Kept): Message | null {
     turn_id: turn.id,
     model: turn.model,
   };
+}
+
+/** A tool's run as it begins. */
+export function runOf({ tool_use_id, name, input }: Events["tool_start"]): ToolRun {
+  return { tool_use_id, name, input, is_error: false, content: null };
+}
+
+export function withResult(runs: readonly ToolRun[], event: Events["tool_end"]): readonly ToolRun[] {
+  const { tool_use_id, is_error, content } = event;
+  return runs.map((run) => (run.tool_use_id === tool_use_id ? { ...run, is_error, content } : run));
 }
 
 /** What a person is asked by the event. */

@@ -183,7 +183,7 @@ def test_a_conversation_is_renamed_exported_deleted_and_imported_with_its_branch
     actions = visitor.button("Actions for this conversation")
     actions.click()
     visitor.button("Rename").locator("visible=true").click()
-    visitor.page.get_by_label("Title").fill("Rivers & lakes")
+    visitor.page.get_by_label("Title", exact=True).fill("Rivers & lakes")
     visitor.page.keyboard.press("Enter")
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Rivers & lakes")
     expect(visitor.page.get_by_role("link", name="Rivers & lakes")).to_be_visible()

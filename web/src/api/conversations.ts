@@ -9,6 +9,7 @@ type BodyOf<O> = O extends { requestBody?: { content: { "application/json": infe
 
 export type Header = Schemas["ConversationBody"];
 export type ConversationList = Schemas["ListBody"];
+export type Hit = Schemas["HitBody"];
 export type Model = Schemas["ModelBody"];
 export type Models = Schemas["ModelsBody"];
 export type Document = Schemas["DocumentBody"];
@@ -27,6 +28,12 @@ export const models = () => json<Models>("/v1/models");
 
 export function list(cursor: string | null = null): Promise<ConversationList> {
   return json(cursor === null ? ROOT : `${ROOT}?cursor=${encodeURIComponent(cursor)}`);
+}
+
+/** Messages that have all words of `query`, newest first, and the conversations they are in. */
+export function search(query: string, cursor: string | null, signal: AbortSignal): Promise<ConversationList> {
+  const asked = new URLSearchParams(cursor === null ? { query } : { query, cursor });
+  return json(`${ROOT}?${asked}`, { signal });
 }
 
 export const create = (asked: NewConversation) => json<Header>(ROOT, { method: "POST", body: asked });

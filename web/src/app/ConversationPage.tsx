@@ -6,14 +6,14 @@ import { type Action, CONTINUE } from "../features/thread/endings";
 import { Thread } from "../features/thread/Thread";
 import { Totals } from "../features/usage/Totals";
 import { effortIn } from "../live/server";
-import { useStore } from "../live/store";
+import { useStore, useWhole } from "../live/store";
 import { isQuestionOf, pathTo } from "../log/tree";
 import { Dots } from "../ui/icons";
 import { Menu } from "../ui/Menu";
 import { Connection } from "./Connection";
 import { Gone } from "./Gone";
 import { Header } from "./Header";
-import { go } from "./route";
+import { aim, go } from "./route";
 import { conversation, outbox } from "./session";
 import type { OnNamed } from "./useDialogs";
 
@@ -26,6 +26,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   const title = useStore(live.store, (view) => view.state.title);
   const phase = useStore(live.store, (view) => view.phase);
   const running = useStore(live.store, (view) => view.state.running !== null);
+  const aimed = useWhole(aim);
   const [editing, setEditing] = useState<string | null>(null);
   const [settings, setSettings] = useState(false);
 
@@ -64,7 +65,14 @@ export function ConversationPage({ id, onMenu, on }: Props) {
         />
       </Header>
       <div className="transcript">
-        <Thread actions={actions} outbox={outbox} editing={editing} setEditing={setEditing} act={act} />
+        <Thread
+          actions={actions}
+          outbox={outbox}
+          editing={editing}
+          setEditing={setEditing}
+          act={act}
+          aim={aimed}
+        />
       </div>
       <Connection live={live} />
       <Composer

@@ -5,6 +5,7 @@ import { LiveConversation } from "../live/conversation";
 import { ConversationList } from "../live/list";
 import { Outbox } from "../live/outbox";
 import { onReturn } from "../live/patience";
+import { Search } from "../live/search";
 import { go, route } from "./route";
 
 /** Conversations that are kept in memory, so that going back to one shows it at once. */
@@ -12,6 +13,7 @@ const KEPT = 5;
 
 export const outbox = new Outbox();
 export const list = new ConversationList();
+export const search = new Search();
 
 const opened = new Map<string, Actions>();
 
@@ -47,6 +49,7 @@ function watched(id: string): LiveConversation {
     }
     if (state.running !== running || state.title !== title) {
       ({ running, title } = state);
+      list.rename(id, title);
       list.refresh();
     }
   });

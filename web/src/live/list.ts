@@ -46,6 +46,16 @@ export class ConversationList {
     this.store.update({ conversations: [header, ...others].sort((a, b) => b.updated_at - a.updated_at) });
   }
 
+  /** What is known of a conversation already; what else there is to know comes with the next question. */
+  rename(id: string, title: string): void {
+    const { conversations } = this.store.get();
+    if (conversations.some((header) => header.id === id && header.title !== title)) {
+      this.store.update({
+        conversations: conversations.map((header) => (header.id === id ? { ...header, title } : header)),
+      });
+    }
+  }
+
   drop(id: string): void {
     this.store.update({ conversations: this.store.get().conversations.filter((other) => other.id !== id) });
   }

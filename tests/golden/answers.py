@@ -194,7 +194,7 @@ def one_of_two_approvals_given() -> Log:
             approval_id="p1", tool_use_id="toolu_1", name="weather", input=WEATHER["input"], **request
         ),
         e.ApprovalRequest(approval_id="p2", tool_use_id="toolu_2", name="time", input={}, **request),
-        e.ApprovalResolve(at=AT, approval_id="p1", decision="deny", reason="I know the weather."),
+        e.ApprovalResolve(at=AT, approval_id="p1", decision="deny", reason="No.", by="zoe"),
     ]
 
 

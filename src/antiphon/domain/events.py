@@ -13,9 +13,6 @@ from antiphon.domain.usage import Usage
 
 TurnStatus: TypeAlias = Literal["completed", "refused", "cancelled", "interrupted", "failed", "over_budget"]
 
-Decision: TypeAlias = Literal["allow", "deny", "edit", "expire"]
-"""What became of a tool use that a person was asked about."""
-
 Purpose: TypeAlias = Literal["answer", "summary", "title", "routing", "keep-alive", "eval"]
 """What a request to Claude is for."""
 
@@ -167,6 +164,8 @@ class ToolEnd(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest(Event):
+    """A tool asks before it runs. `expires_at` is in milliseconds since the epoch."""
+
     type: ClassVar[str] = "approval_request"
     at: int
     approval_id: str
@@ -179,12 +178,16 @@ class ApprovalRequest(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalResolve(Event):
+    """Whether it may. `input`: what it runs with instead of what Claude gave, where that was edited."""
+
     type: ClassVar[str] = "approval_resolve"
     at: int
     approval_id: str
-    decision: Decision
+    decision: Literal["allow", "deny", "edit", "expire"]
     input: Any = None
     reason: str = ""
+    by: str = ""
+    """The principal who decided; nobody did where it expired, or its turn was stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

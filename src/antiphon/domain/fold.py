@@ -226,7 +226,7 @@ class _Folder:
     @apply.register
     def _(self, event: e.ApprovalResolve) -> None:
         approvals = tuple(
-            replace(approval, decision=event.decision, reason=event.reason)
+            replace(approval, decision=event.decision, reason=event.reason, by=event.by)
             if approval.id == event.approval_id
             else approval
             for approval in self.turn.approvals

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from antiphon.domain.events import Decision, Problem, TurnStatus
+from antiphon.domain.events import Problem, TurnStatus
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.usage import Usage
 
@@ -23,15 +23,19 @@ class ToolRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A tool use that a person is asked about. `decision` is None until somebody has said a word."""
+    """A tool use that a person is asked about. `decision` is None until one was made.
+
+    `expires_at` is in milliseconds since the epoch. `by` is who decided: nobody, where it expired.
+    """
 
     id: str
     tool_use_id: str
     name: str
     input: Any
     expires_at: int
-    decision: Decision | None = None
+    decision: Literal["allow", "deny", "edit", "expire"] | None = None
     reason: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

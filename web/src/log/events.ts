@@ -45,7 +45,7 @@ export type Events = {
     input: unknown;
     expires_at: number;
   };
-  approval_resolve: { approval_id: string; decision: Decision; reason?: string };
+  approval_resolve: { approval_id: string; decision: Decision; reason?: string; by?: string };
   model_change: Fallback;
   step_end: {
     model: string;

@@ -69,14 +69,14 @@ export function withResult(runs: readonly ToolRun[], event: Events["tool_end"]):
 /** What a person is asked by the event. */
 export function approvalOf(event: Events["approval_request"]): Approval {
   const { approval_id: id, tool_use_id, name, input, expires_at } = event;
-  return { id, tool_use_id, name, input, expires_at, decision: null, reason: "" };
+  return { id, tool_use_id, name, input, expires_at, decision: null, reason: "", by: "" };
 }
 
 /** The turn goes on when nothing is left to be decided. */
 export function resolved(turn: Turn, event: Events["approval_resolve"]): Pick<Turn, "approvals" | "status"> {
-  const { approval_id, decision, reason = "" } = event;
+  const { approval_id, decision, reason = "", by = "" } = event;
   const approvals = turn.approvals.map((approval) =>
-    approval.id === approval_id ? { ...approval, decision, reason } : approval,
+    approval.id === approval_id ? { ...approval, decision, reason, by } : approval,
   );
   const waits = approvals.some((approval) => approval.decision === null);
   return { approvals, status: waits ? "waiting" : "running" };

@@ -47,7 +47,7 @@ export type ToolRun = Readonly<{
 
 export type Decision = "allow" | "deny" | "edit" | "expire";
 
-/** A tool use that a person is asked about. `decision` is null until somebody has said a word. */
+/** A tool use that a person is asked about. `decision` is null until one was made. */
 export type Approval = Readonly<{
   id: string;
   tool_use_id: string;
@@ -57,6 +57,8 @@ export type Approval = Readonly<{
   expires_at: number;
   decision: Decision | null;
   reason: string;
+  /** Who decided; nobody, where it expired. */
+  by: string;
 }>;
 
 /** An attempt that failed and was followed by another of its step. */

@@ -66,6 +66,16 @@ export const cancel = (turn_id: string, seen_seq?: number) =>
     body: seen_seq === undefined ? {} : { seen_seq },
   });
 
+/** What a person says when a tool asks before it runs. */
+export type Word =
+  | { decision: "allow" }
+  | { decision: "deny"; reason?: string }
+  | { decision: "edit"; input: Record<string, unknown> };
+
+/** Throws Refused with status 409 where it was decided otherwise before. */
+export const resolve = (approval_id: string, word: Word) =>
+  request(`/v1/approvals/${approval_id}`, { method: "POST", body: word });
+
 export function events(id: string, after: number, signal: AbortSignal): Promise<Response> {
   const headers = { Accept: "text/event-stream", "Last-Event-ID": String(after) };
   return request(`${ROOT}/${id}/events`, { headers, signal });

@@ -26,6 +26,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   const title = useStore(live.store, (view) => view.state.title);
   const phase = useStore(live.store, (view) => view.phase);
   const running = useStore(live.store, (view) => view.state.running !== null);
+  const waiting = useStore(live.store, ({ state }) => state.turns[state.running ?? ""]?.status === "waiting");
   const aimed = useWhole(aim);
   const [editing, setEditing] = useState<string | null>(null);
   const [settings, setSettings] = useState(false);
@@ -34,9 +35,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
     live.open();
     return () => live.close();
   }, [live]);
-  useEffect(() => {
-    document.title = title ? `${title} · Antiphon` : "Antiphon";
-  }, [title]);
+  useTitle(title, waiting);
   useStopKey(running, () => actions.stop());
 
   const [retry, setRetry] = useState<string | null>(null);
@@ -150,6 +149,13 @@ function openModels(): void {
   } catch {
     // It has the focus: a key opens it.
   }
+}
+
+/** The tab says where the person is, and whether they are asked for something. */
+function useTitle(title: string, waiting: boolean): void {
+  useEffect(() => {
+    document.title = [waiting ? "Approval needed" : "", title, "Antiphon"].filter(Boolean).join(" · ");
+  }, [title, waiting]);
 }
 
 /** Escape stops the answer, unless something is open that it closes. */

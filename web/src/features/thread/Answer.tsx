@@ -37,7 +37,7 @@ const Part = memo(function Part({ id, turn }: { id: string; turn: Turn }) {
   const whole = useShown((state) => state.messages[id]);
   const writing = turn.writing?.id === id ? turn.writing : null;
   const content = (writing ?? whole)?.content;
-  return content && <Blocks content={content} tools={turn.tools} streaming={writing !== null} />;
+  return content && <Blocks content={content} turn={turn} streaming={writing !== null} />;
 });
 
 /** What happens while nothing can be read yet. */
@@ -54,7 +54,7 @@ function Progress({ turn }: { turn: Turn }) {
 
 function words(turn: Turn, block: string | undefined): string {
   if (turn.status === "waiting") {
-    return "Waiting for an approval";
+    return "Waiting for your word";
   }
   if (turn.error !== null) {
     return `${turn.error.detail} Trying again…`;

@@ -2,6 +2,7 @@
 
 import type { Conversation } from "../log/types";
 import { json, request } from "./http";
+import type { Standing } from "./notices";
 import type { components, operations } from "./schema";
 
 type Schemas = components["schemas"];
@@ -65,6 +66,13 @@ export const cancel = (turn_id: string, seen_seq?: number) =>
     method: "POST",
     body: seen_seq === undefined ? {} : { seen_seq },
   });
+
+/** The budgets in force for whoever asks, and for this conversation. */
+export async function standings(conversation: string): Promise<readonly Standing[]> {
+  const today = new Date().toISOString().slice(0, 10); // the sums of other days are not looked at
+  const asked = new URLSearchParams({ by: "day", since: today, conversation });
+  return (await json<Schemas["ReportBody"]>(`/v1/usage?${asked}`)).budgets;
+}
 
 /** What a person says when a tool asks before it runs. */
 export type Word =

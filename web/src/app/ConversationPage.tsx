@@ -14,7 +14,7 @@ import { Connection } from "./Connection";
 import { Gone } from "./Gone";
 import { Header } from "./Header";
 import { aim, go } from "./route";
-import { conversation, outbox } from "./session";
+import { budgets, conversation, outbox } from "./session";
 import type { OnNamed } from "./useDialogs";
 
 type Props = { id: string; onMenu: (() => void) | null; on: OnNamed };
@@ -33,6 +33,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
 
   useEffect(() => {
     live.open();
+    budgets.look(live.id);
     return () => live.close();
   }, [live]);
   useTitle(title, waiting);
@@ -51,7 +52,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   return (
     <>
       <Header title={title} onMenu={onMenu}>
-        <Totals live={live} />
+        <Totals live={live} budgets={budgets} />
         <Menu
           label="Actions for this conversation"
           icon={<Dots />}
@@ -124,6 +125,7 @@ function useAct(
           actions.send([{ type: "text", text: CONTINUE }]);
           return;
         case "again":
+        case "summary":
           actions.again(turn_id);
           return;
         case "edit":

@@ -7,6 +7,7 @@ import { Again } from "../../ui/icons";
 import { Blocks } from "./Blocks";
 import { Branches } from "./Branches";
 import { useReach, useShown } from "./context";
+import { Detours } from "./Detours";
 import { EndNote } from "./EndNote";
 import { Facts } from "./Facts";
 import type { AnswerRow } from "./rows";
@@ -26,6 +27,7 @@ export const Answer = memo(function Answer({ row }: { row: AnswerRow }) {
       {parts.map((id) => (
         <Part key={id} id={id} turn={turn} />
       ))}
+      <Detours turn={turn} />
       {running ? <Progress turn={turn} /> : <EndNote row={row} turn={turn} />}
       {!running && ids.length > 0 && <Footer turn={turn} ids={ids} isLast={row.isLast} />}
     </article>

@@ -113,6 +113,7 @@ def test_a_server_that_is_killed_comes_back_and_finishes_the_answer(
     expect(visitor.answers.first).to_have_text(WORDS)
     expect(visitor.answers).to_have_count(2)
     visitor.expect_rest()
+    expect(visitor.page.locator(".answer").first).to_contain_text("Tried again once")
     assert visitor.shown() == visitor.site.history(visitor.id)
     assert [text for role, text in visitor.shown() if role == "user"] == ["Count.", "And after that?"]
 

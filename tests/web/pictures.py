@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.simulator import Fail, Reply, Stall, running
 from tests.browsing import chromium
-from tests.web.site import Site
+from tests.web.site import SimulatedSite
 from tests.web.visitor import Visitor
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
@@ -52,7 +52,7 @@ class Bucket:
 """
 
 
-def _visitor(browser: Browser, site: Site, size: dict[str, int], scheme: Any) -> Visitor:
+def _visitor(browser: Browser, site: SimulatedSite, size: dict[str, int], scheme: Any) -> Visitor:
     context = browser.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         color_scheme=scheme,
@@ -71,7 +71,7 @@ def _take(visitor: Visitor, name: str) -> None:
     sys.stdout.write(f"{name}.png\n")
 
 
-def _talk(browser: Browser, site: Site) -> None:
+def _talk(browser: Browser, site: SimulatedSite) -> None:
     """A conversation, in both themes, at a desk and on a phone."""
     desk = _visitor(browser, site, DESK, "light")
     _take(desk, "empty")
@@ -103,7 +103,7 @@ def _talk(browser: Browser, site: Site) -> None:
     desk.expect_rest()
 
 
-def _endings(browser: Browser, site: Site) -> None:
+def _endings(browser: Browser, site: SimulatedSite) -> None:
     visitor = _visitor(browser, site, DESK, "light")
     site.simulator.script(
         Reply(text="The bell rang twice, and then", stop_reason="max_tokens"), Fail(status=529)
@@ -115,7 +115,7 @@ def _endings(browser: Browser, site: Site) -> None:
     _take(visitor, "endings")
 
 
-def _first_run(browser: Browser, site: Site) -> None:
+def _first_run(browser: Browser, site: SimulatedSite) -> None:
     """Without credentials: a small model on this machine answers."""
     local = LocalUpstream()
     visitor = _visitor(browser, site, DESK, "light")
@@ -130,7 +130,7 @@ def _first_run(browser: Browser, site: Site) -> None:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running() as simulator, chromium() as browser:
-        site = Site(simulator, Path(folder))
+        site = SimulatedSite(simulator, Path(folder))
         site.start()
         try:
             _talk(browser, site)

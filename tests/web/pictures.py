@@ -12,6 +12,7 @@ from antiphon.simulator import Fail, Reply, Stall, running
 from tests.browsing import chromium
 from tests.web.site import SimulatedSite
 from tests.web.visitor import Visitor
+from tests.web.waiting import ID, Waiting
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 DESK = {"width": 1200, "height": 780}
@@ -115,6 +116,26 @@ def _endings(browser: Browser, site: SimulatedSite) -> None:
     _take(visitor, "endings")
 
 
+def _asked(browser: Browser, site: SimulatedSite) -> None:
+    """A tool asks before it runs."""
+    visitor = _visitor(browser, site, DESK, "light")
+    waiting = Waiting(visitor.page, "approval_awaited")
+    waiting.expire_in(hours=24)
+    visitor.open(f"/c/{ID}")
+    expect(visitor.button("Allow")).to_be_visible()
+    _take(visitor, "approval")
+
+
+def _sought(browser: Browser, site: SimulatedSite) -> None:
+    """Words are looked for in all that was said."""
+    visitor = _visitor(browser, site, DESK, "dark")
+    visitor.page.get_by_role("searchbox").fill("token bucket")
+    visitor.page.locator(".hit").last.click()
+    expect(visitor.page.locator(".hljs-keyword").first).to_be_visible()
+    expect(visitor.page.locator(".row.aimed")).to_have_count(0)
+    _take(visitor, "search-dark")
+
+
 def _first_run(browser: Browser, site: SimulatedSite) -> None:
     """Without credentials: a small model on this machine answers."""
     local = LocalUpstream()
@@ -135,6 +156,8 @@ def main() -> None:
         try:
             _talk(browser, site)
             _endings(browser, site)
+            _asked(browser, site)
+            _sought(browser, site)
             _first_run(browser, site)
         finally:
             site.stop()

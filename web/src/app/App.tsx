@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { flushSync } from "react-dom";
 import { ThemePicker } from "../features/settings/ThemePicker";
 import { Sidebar } from "../features/sidebar/Sidebar";
 import { useWhole } from "../live/store";
@@ -61,8 +62,8 @@ function useSearchKey(show: () => void): void {
     const pressed = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "k") {
         event.preventDefault();
-        show();
-        requestAnimationFrame(() => document.querySelector<HTMLElement>("input[type=search]")?.focus());
+        flushSync(show); // what is typed next belongs to the search
+        document.querySelector<HTMLElement>("input[type=search]")?.focus();
       }
     };
     addEventListener("keydown", pressed);

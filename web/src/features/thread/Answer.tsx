@@ -56,7 +56,7 @@ function Progress({ turn }: { turn: Turn }) {
 
 function words(turn: Turn, block: string | undefined): string {
   if (turn.status === "waiting") {
-    return "Waiting for your word";
+    return "Waiting for your decision";
   }
   if (turn.error !== null) {
     return `${turn.error.detail} Trying again…`;

@@ -156,8 +156,8 @@ function Expiry({ expires_at }: { expires_at: number }) {
   }, []);
   const until = new Date(expires_at);
   return (
-    <time dateTime={until.toISOString()} title={`Until ${until.toLocaleString()}`}>
-      Counts as no {leftWords(expires_at, now)}
+    <time dateTime={until.toISOString()} title={`After ${until.toLocaleString()} it counts as denied`}>
+      Expires {leftWords(expires_at, now)}
     </time>
   );
 }

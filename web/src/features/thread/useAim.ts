@@ -70,9 +70,12 @@ function bring(scroller: HTMLElement | null, key: string): void {
   if (!node) {
     return;
   }
-  const center = () => node.scrollIntoView({ block: "center" });
-  center();
-  requestAnimationFrame(() => requestAnimationFrame(center));
+  const reach = () => {
+    const isLong = node.offsetHeight > (scroller?.clientHeight ?? 0);
+    node.scrollIntoView({ block: isLong ? "start" : "center" });
+  };
+  reach();
+  requestAnimationFrame(() => requestAnimationFrame(reach));
   node.tabIndex = -1;
   node.focus({ preventScroll: true });
   node.classList.add("aimed");

@@ -33,8 +33,8 @@ export function Totals({ live, budgets }: { live: LiveConversation; budgets: Bud
   return (
     <>
       <button type="button" className="facts" popoverTarget={id} title="What this conversation used and cost">
-        {dollars(totals.cost_nanodollars)}
-        {little?.left_usd && <span className="little"> · {usdWords(little.left_usd)} left</span>}
+        {little?.left_usd && <span className="little">{usdWords(little.left_usd)} left</span>}
+        <span className="cost">{dollars(totals.cost_nanodollars)}</span>
       </button>
       <div
         id={id}

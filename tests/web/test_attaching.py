@@ -43,7 +43,7 @@ class Files:
         route.fulfill(body=self.kept[name], content_type="image/png")
 
     def _hear(self, route: Route) -> None:
-        asked = route.request.post_data_json
+        asked: dict[str, Any] = json.loads(route.request.post_data or "")
         self.content.append(asked["content"])
         texts = [block for block in asked["content"] if block["type"] == "text"]
         route.continue_(post_data=json.dumps({**asked, "content": texts}))

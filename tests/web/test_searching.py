@@ -25,7 +25,7 @@ def test_words_are_found_and_a_click_leads_to_the_message_far_up(visitor: Visito
     expect(found.locator("strong")).to_have_text("200 messages")
     found.click()
     assert visitor.id.partition("#")[0] == made["id"]
-    aimed = visitor.page.get_by_text("Question 17", exact=True)
+    aimed = visitor.questions.and_(visitor.page.get_by_text("Question 17", exact=True))
     expect(aimed).to_be_in_viewport()
     expect(visitor.page.locator(".row:focus")).to_have_text("Question 17")
     visitor.page.reload()

@@ -50,7 +50,7 @@ class Waiting:
 
     def _hear(self, route: Route) -> None:
         approval = route.request.url.rpartition("/")[2]
-        said = route.request.post_data_json
+        said: dict[str, Any] = json.loads(route.request.post_data or "")
         self.said.append((approval, said))
         if self.beaten:
             self.decided(approval, "deny", by="local")

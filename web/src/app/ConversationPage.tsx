@@ -1,7 +1,6 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { Composer } from "../features/composer/Composer";
 import { ModelPicker } from "../features/settings/ModelPicker";
-import { SettingsDialog } from "../features/settings/SettingsDialog";
 import { type Action, CONTINUE } from "../features/thread/endings";
 import { Thread } from "../features/thread/Thread";
 import { Totals } from "../features/usage/Totals";
@@ -16,6 +15,8 @@ import { Header } from "./Header";
 import { aim, go } from "./route";
 import { budgets, conversation, outbox } from "./session";
 import type { OnNamed } from "./useDialogs";
+
+const SettingsDialog = lazy(() => import("../features/settings/SettingsDialog"));
 
 type Props = { id: string; onMenu: (() => void) | null; on: OnNamed };
 
@@ -85,7 +86,9 @@ export function ConversationPage({ id, onMenu, on }: Props) {
       >
         <Picker actions={actions} retry={retry} onRetried={() => setRetry(null)} />
       </Composer>
-      {settings && <SettingsDialog actions={actions} onClose={() => setSettings(false)} />}
+      <Suspense>
+        {settings && <SettingsDialog actions={actions} onClose={() => setSettings(false)} />}
+      </Suspense>
     </>
   );
 }

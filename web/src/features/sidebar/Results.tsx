@@ -9,7 +9,7 @@ type Open = (id: string, message_id?: string) => void;
 type Props = { search: Search; listed: readonly Header[]; open: Open };
 
 /** What was found: conversations by their title, and messages by their words. */
-export function Results({ search, listed, open }: Props) {
+export default function Results({ search, listed, open }: Props) {
   const { query, phase, hits, titles, cursor, problem } = useWhole(search.store);
   const words = query.trim().toLocaleLowerCase();
   const named = listed.filter((header) => header.title.toLocaleLowerCase().includes(words));

@@ -1,4 +1,4 @@
-import { type ReactNode, useRef } from "react";
+import { lazy, type ReactNode, Suspense, useRef } from "react";
 import type { Header } from "../../api/conversations";
 import { upload } from "../../live/actions";
 import type { ConversationList } from "../../live/list";
@@ -9,8 +9,9 @@ import { Dots, Plus, Upload } from "../../ui/icons";
 import { Menu } from "../../ui/Menu";
 import { byAge } from "./ages";
 import { follow } from "./links";
-import { Results } from "./Results";
 import { moveByKey, SearchBox } from "./SearchBox";
+
+const Results = lazy(() => import("./Results"));
 
 export type OnConversation = {
   open: (id: string | null, message_id?: string) => void;
@@ -55,7 +56,9 @@ export function Sidebar({ list, search, current, on, foot }: Props) {
       </div>
       <nav aria-label="Conversations">
         {searching ? (
-          <Results search={search} listed={shown} open={on.open} />
+          <Suspense>
+            <Results search={search} listed={shown} open={on.open} />
+          </Suspense>
         ) : (
           <Listed list={list} shown={shown} current={current} on={on} />
         )}

@@ -10,7 +10,7 @@ type Mode = "ask" | "edit" | "deny";
 const TICK_MS = 20_000;
 
 /** A tool that waits for a person's word. Whichever tab or device speaks first decides; all see it by the event. */
-export function ApprovalCard({ approval }: { approval: Approval }) {
+export default function ApprovalCard({ approval }: { approval: Approval }) {
   const [mode, setMode] = useState<Mode>("ask");
   const [sent, setSent] = useState(false);
   const [problem, setProblem] = useState("");

@@ -1,8 +1,9 @@
-import { memo } from "react";
+import { lazy, memo, Suspense } from "react";
 import type { Approval, Block, ToolRun, Turn } from "../../log/types";
 import { Markdown } from "../../ui/markdown/Markdown";
-import { ApprovalCard } from "./ApprovalCard";
 import { ToolUse } from "./ToolUse";
+
+const ApprovalCard = lazy(() => import("./ApprovalCard"));
 
 type Props = { content: readonly Block[]; turn: Turn; streaming: boolean };
 
@@ -48,7 +49,9 @@ const One = memo(function One({ block, run, approval, waiting, result, streaming
     case "server_tool_use":
     case "mcp_tool_use":
       return waiting && approval?.decision === null ? (
-        <ApprovalCard approval={approval} />
+        <Suspense>
+          <ApprovalCard approval={approval} />
+        </Suspense>
       ) : (
         <ToolUse block={block} run={run} approval={approval} result={result} streaming={streaming} />
       );

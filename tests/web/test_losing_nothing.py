@@ -223,3 +223,14 @@ def test_with_eight_tabs_open_the_one_that_is_shown_can_stop_the_answer(
     visitor.expect_end("You stopped this answer.")
     visitor.expect_rest()
     assert visitor.shown() == visitor.site.history(visitor.id)
+
+
+def test_what_is_loaded_late_is_there_when_the_server_is_not(visitor: Visitor) -> None:
+    visitor.say("Hello.")
+    visitor.expect_rest()
+    with visitor.page.expect_event("requestfinished", lambda request: "/Results-" in request.url):
+        visitor.page.reload()
+    visitor.context.set_offline(offline=True)
+    visitor.page.get_by_role("searchbox").fill("hello")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    visitor.context.set_offline(offline=False)

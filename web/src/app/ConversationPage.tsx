@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { Composer } from "../features/composer/Composer";
 import { ModelPicker } from "../features/settings/ModelPicker";
 import { type Action, CONTINUE } from "../features/thread/endings";
@@ -8,6 +8,7 @@ import { effortIn } from "../live/server";
 import { useStore, useWhole } from "../live/store";
 import { isQuestionOf, pathTo } from "../log/tree";
 import { Dots } from "../ui/icons";
+import { later } from "../ui/later";
 import { Menu } from "../ui/Menu";
 import { Connection } from "./Connection";
 import { Gone } from "./Gone";
@@ -16,7 +17,7 @@ import { aim, go } from "./route";
 import { budgets, conversation, outbox } from "./session";
 import type { OnNamed } from "./useDialogs";
 
-const SettingsDialog = lazy(() => import("../features/settings/SettingsDialog"));
+const SettingsDialog = later(() => import("../features/settings/SettingsDialog"));
 
 type Props = { id: string; onMenu: (() => void) | null; on: OnNamed };
 
@@ -86,9 +87,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
       >
         <Picker actions={actions} retry={retry} onRetried={() => setRetry(null)} />
       </Composer>
-      <Suspense>
-        {settings && <SettingsDialog actions={actions} onClose={() => setSettings(false)} />}
-      </Suspense>
+      {settings && <SettingsDialog actions={actions} onClose={() => setSettings(false)} />}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense, useRef } from "react";
+import { type ReactNode, useRef } from "react";
 import type { Header } from "../../api/conversations";
 import { upload } from "../../live/actions";
 import type { ConversationList } from "../../live/list";
@@ -6,12 +6,13 @@ import { tried } from "../../live/notices";
 import type { Search } from "../../live/search";
 import { useStore, useWhole } from "../../live/store";
 import { Dots, Plus, Upload } from "../../ui/icons";
+import { later } from "../../ui/later";
 import { Menu } from "../../ui/Menu";
 import { byAge } from "./ages";
 import { follow } from "./links";
 import { moveByKey, SearchBox } from "./SearchBox";
 
-const Results = lazy(() => import("./Results"));
+const Results = later(() => import("./Results"));
 
 export type OnConversation = {
   open: (id: string | null, message_id?: string) => void;
@@ -56,9 +57,7 @@ export function Sidebar({ list, search, current, on, foot }: Props) {
       </div>
       <nav aria-label="Conversations">
         {searching ? (
-          <Suspense>
-            <Results search={search} listed={shown} open={on.open} />
-          </Suspense>
+          <Results search={search} listed={shown} open={on.open} />
         ) : (
           <Listed list={list} shown={shown} current={current} on={on} />
         )}

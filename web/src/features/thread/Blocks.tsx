@@ -1,9 +1,10 @@
-import { lazy, memo, Suspense } from "react";
+import { memo } from "react";
 import type { Approval, Block, ToolRun, Turn } from "../../log/types";
+import { later } from "../../ui/later";
 import { Markdown } from "../../ui/markdown/Markdown";
 import { ToolUse } from "./ToolUse";
 
-const ApprovalCard = lazy(() => import("./ApprovalCard"));
+const ApprovalCard = later(() => import("./ApprovalCard"));
 
 type Props = { content: readonly Block[]; turn: Turn; streaming: boolean };
 
@@ -49,9 +50,7 @@ const One = memo(function One({ block, run, approval, waiting, result, streaming
     case "server_tool_use":
     case "mcp_tool_use":
       return waiting && approval?.decision === null ? (
-        <Suspense>
-          <ApprovalCard approval={approval} />
-        </Suspense>
+        <ApprovalCard approval={approval} />
       ) : (
         <ToolUse block={block} run={run} approval={approval} result={result} streaming={streaming} />
       );

@@ -177,6 +177,27 @@ def approval_given() -> Log:
     ]
 
 
+def one_of_two_approvals_given() -> Log:
+    """One of two tools was denied with a reason: the turn goes on waiting for the other."""
+    request = {"at": AT, "step": 0, "expires_at": AT + 60_000}
+    return [
+        *created(),
+        *asked("t1", "u1", "Weather and time in Bergen?"),
+        *started("t1", "u1", None),
+        *step("a1", "u1"),
+        *begun(WEATHER),
+        *ended(WEATHER),
+        *begun(TIME, index=1),
+        *ended(TIME, index=1),
+        *step_done(stop_reason="tool_use"),
+        e.ApprovalRequest(
+            approval_id="p1", tool_use_id="toolu_1", name="weather", input=WEATHER["input"], **request
+        ),
+        e.ApprovalRequest(approval_id="p2", tool_use_id="toolu_2", name="time", input={}, **request),
+        e.ApprovalResolve(at=AT, approval_id="p1", decision="deny", reason="No.", by="zoe"),
+    ]
+
+
 def still_writing() -> Log:
     """The log so far of a turn that runs: text is whole, a tool's input is still unparsed."""
     return [
@@ -225,6 +246,7 @@ ANSWERS: tuple[Case, ...] = (
     refused_then_another_model,
     approval_awaited,
     approval_given,
+    one_of_two_approvals_given,
     still_writing,
     unknown_events,
     unicode_text,

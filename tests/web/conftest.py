@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from antiphon.server.page import BUILT
 from antiphon.simulator import Simulator, running
 from tests.browsing import chromium
-from tests.web.site import Site
+from tests.web.site import SimulatedSite
 from tests.web.visitor import PATIENCE_MS, Visitor, new_context
 
 
@@ -21,29 +21,29 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedSite]:
     assert (BUILT / "index.html").exists(), "the page is not built: run `make page`"
     with running() as simulator:
-        site = Site(simulator, tmp_path_factory.mktemp("site"))
+        site = SimulatedSite(simulator, tmp_path_factory.mktemp("site"))
         site.start()
         yield site
         site.stop()
 
 
 @pytest.fixture
-def site(one_site: Site) -> Iterator[Site]:
+def site(one_site: SimulatedSite) -> Iterator[SimulatedSite]:
     one_site.simulator.forget()
     yield one_site
     one_site.simulator.release()
 
 
 @pytest.fixture
-def simulator(site: Site) -> Simulator:
+def simulator(site: SimulatedSite) -> Simulator:
     return site.simulator
 
 
 @pytest.fixture
-def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
+def visitor(browser: Browser, site: SimulatedSite) -> Iterator[Visitor]:
     """A person who has just come. Nothing may be complained of while they are there."""
     context = new_context(browser)
     visitor = Visitor(site, context)

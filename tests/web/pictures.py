@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, expect
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.simulator import Fail, Reply, Stall, running
 from tests.browsing import chromium
-from tests.web.site import Site
+from tests.web.site import SimulatedSite
 from tests.web.visitor import Visitor
+from tests.web.waiting import ID, Waiting
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 DESK = {"width": 1200, "height": 780}
@@ -52,7 +53,7 @@ class Bucket:
 """
 
 
-def _visitor(browser: Browser, site: Site, size: dict[str, int], scheme: Any) -> Visitor:
+def _visitor(browser: Browser, site: SimulatedSite, size: dict[str, int], scheme: Any) -> Visitor:
     context = browser.new_context(
         viewport={"width": size["width"], "height": size["height"]},
         color_scheme=scheme,
@@ -71,7 +72,7 @@ def _take(visitor: Visitor, name: str) -> None:
     sys.stdout.write(f"{name}.png\n")
 
 
-def _talk(browser: Browser, site: Site) -> None:
+def _talk(browser: Browser, site: SimulatedSite) -> None:
     """A conversation, in both themes, at a desk and on a phone."""
     desk = _visitor(browser, site, DESK, "light")
     _take(desk, "empty")
@@ -103,7 +104,7 @@ def _talk(browser: Browser, site: Site) -> None:
     desk.expect_rest()
 
 
-def _endings(browser: Browser, site: Site) -> None:
+def _endings(browser: Browser, site: SimulatedSite) -> None:
     visitor = _visitor(browser, site, DESK, "light")
     site.simulator.script(
         Reply(text="The bell rang twice, and then", stop_reason="max_tokens"), Fail(status=529)
@@ -115,7 +116,27 @@ def _endings(browser: Browser, site: Site) -> None:
     _take(visitor, "endings")
 
 
-def _first_run(browser: Browser, site: Site) -> None:
+def _asked(browser: Browser, site: SimulatedSite) -> None:
+    """A tool asks before it runs."""
+    visitor = _visitor(browser, site, DESK, "light")
+    waiting = Waiting(visitor.page, "approval_awaited")
+    waiting.expire_in(hours=24)
+    visitor.open(f"/c/{ID}")
+    expect(visitor.button("Allow")).to_be_visible()
+    _take(visitor, "approval")
+
+
+def _sought(browser: Browser, site: SimulatedSite) -> None:
+    """Words are looked for in all that was said."""
+    visitor = _visitor(browser, site, DESK, "dark")
+    visitor.page.get_by_role("searchbox").fill("token bucket")
+    visitor.page.locator(".hit").last.click()
+    expect(visitor.page.locator(".hljs-keyword").first).to_be_visible()
+    expect(visitor.page.locator(".row.aimed")).to_have_count(0)
+    _take(visitor, "search-dark")
+
+
+def _first_run(browser: Browser, site: SimulatedSite) -> None:
     """Without credentials: a small model on this machine answers."""
     local = LocalUpstream()
     visitor = _visitor(browser, site, DESK, "light")
@@ -130,11 +151,13 @@ def _first_run(browser: Browser, site: Site) -> None:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running() as simulator, chromium() as browser:
-        site = Site(simulator, Path(folder))
+        site = SimulatedSite(simulator, Path(folder))
         site.start()
         try:
             _talk(browser, site)
             _endings(browser, site)
+            _asked(browser, site)
+            _sought(browser, site)
             _first_run(browser, site)
         finally:
             site.stop()

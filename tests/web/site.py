@@ -22,10 +22,12 @@ def free_port() -> int:
 
 
 class Site:
-    def __init__(self, simulator: Simulator, folder: Path) -> None:
-        self.simulator = simulator
+    """`settings` are environment variables: who answers, and how."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._folder = folder
+        self._settings = settings
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -38,14 +40,7 @@ class Site:
             stdout=subprocess.PIPE,
             text=True,
             cwd=self._folder,
-            env={
-                **environment,
-                "ANTHROPIC_BASE_URL": self.simulator.url,
-                "ANTHROPIC_API_KEY": "any",
-                "ANTIPHON_LEASE_S": "1",
-                "ANTIPHON_TITLES": "off",
-                "ANTIPHON_MAX_ATTEMPTS": "1",
-            },
+            env={**environment, "ANTIPHON_LEASE_S": "1", **self._settings},
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline().startswith("Antiphon on "), "the server did not start"
@@ -86,3 +81,20 @@ class Site:
             said.append((message["role"], text))
             at = message["parent_id"]
         return said[::-1]
+
+
+class SimulatedSite(Site):
+    """A simulated Claude answers."""
+
+    def __init__(self, simulator: Simulator, folder: Path) -> None:
+        super().__init__(
+            folder,
+            {
+                "ANTHROPIC_BASE_URL": simulator.url,
+                "ANTHROPIC_API_KEY": "any",
+                # Titles and retries would be requests more to what a test has scripted.
+                "ANTIPHON_TITLES": "off",
+                "ANTIPHON_MAX_ATTEMPTS": "1",
+            },
+        )
+        self.simulator = simulator

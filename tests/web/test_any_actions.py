@@ -22,10 +22,10 @@ class Person:
         self.luck = luck
         self.said = 0
 
-    def act(self) -> str:
+    def act(self, *, kill: bool) -> str:
         often = [self.send] * 3
         others = [self.stop, self.reload, self.edit, self.switch, self.again, self.drop]
-        doing: Callable[[], None] = self.luck.choice([*often, *others])
+        doing: Callable[[], None] = self.kill if kill else self.luck.choice([*often, *others])
         doing()
         return doing.__name__
 
@@ -45,6 +45,12 @@ class Person:
         self.visitor.context.set_offline(offline=True)
         self.visitor.page.wait_for_timeout(self.luck.randrange(1, 80))
         self.visitor.context.set_offline(offline=False)
+
+    def kill(self) -> None:
+        """The server dies, is spoken to all the same, and comes back with what it has kept."""
+        self.visitor.site.kill()
+        self.send()
+        self.visitor.site.start()
 
     def edit(self) -> None:
         if self.visitor.questions.count() == 0:
@@ -81,7 +87,8 @@ def test_any_actions_end_in_what_the_server_holds(
     person.send()
     conversation_id = visitor.id
     other.open(f"/c/{conversation_id}")
-    done = [person.act() for _ in range(ACTIONS)]
+    death = luck.randrange(2, ACTIONS)
+    done = [person.act(kill=number == death) for number in range(ACTIONS)]
     visitor.expect_rest()
     other.expect_rest()
     held = visitor.site.history(conversation_id)
@@ -93,4 +100,4 @@ def test_any_actions_end_in_what_the_server_holds(
     assert visitor.shown() == held, done
     texts = [text for role, text in held if role == "user"]
     assert len(texts) == len(set(texts)), "a message stands twice in one branch"
-    assert len(asked(simulator)) <= person.said + done.count("again")
+    assert len(asked(simulator)) <= person.said + done.count("again") + done.count("kill")

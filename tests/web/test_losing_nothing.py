@@ -113,6 +113,7 @@ def test_a_server_that_is_killed_comes_back_and_finishes_the_answer(
     expect(visitor.answers.first).to_have_text(WORDS)
     expect(visitor.answers).to_have_count(2)
     visitor.expect_rest()
+    expect(visitor.page.locator(".answer").first).to_contain_text("Tried again once")
     assert visitor.shown() == visitor.site.history(visitor.id)
     assert [text for role, text in visitor.shown() if role == "user"] == ["Count.", "And after that?"]
 
@@ -201,3 +202,35 @@ def test_a_hidden_tab_lets_go_of_its_stream_and_catches_up_when_it_is_shown(
     visitor.expect_answer("Said while you were away.")
     visitor.expect_rest()
     assert visitor.shown() == other.shown()
+
+
+def test_with_eight_tabs_open_the_one_that_is_shown_can_stop_the_answer(
+    visitor: Visitor, simulator: Simulator
+) -> None:
+    """A browser opens six connections to a server, and a conversation that is followed takes one."""
+    simulator.script(Reply(text=WORDS, fault=Stall(after=3)))
+    visitor.say("Count.")
+    visitor.expect_answer("One two three")
+    for _ in range(7):
+        other = Visitor(visitor.site, visitor.context)
+        other.page.clock.install()
+        other.open(f"/c/{visitor.id}")
+        other.expect_answer("One two three")
+        with other.page.expect_event("requestfailed", lambda request: request.url.endswith("/events")):
+            other.page.evaluate(HIDE, arg=True)
+            other.page.clock.fast_forward(11_000)
+    visitor.button("Stop").click()
+    visitor.expect_end("You stopped this answer.")
+    visitor.expect_rest()
+    assert visitor.shown() == visitor.site.history(visitor.id)
+
+
+def test_what_is_loaded_late_is_there_when_the_server_is_not(visitor: Visitor) -> None:
+    visitor.say("Hello.")
+    visitor.expect_rest()
+    with visitor.page.expect_event("requestfinished", lambda request: "/Results-" in request.url):
+        visitor.page.reload()
+    visitor.context.set_offline(offline=True)
+    visitor.page.get_by_role("searchbox").fill("hello")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    visitor.context.set_offline(offline=False)

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from antiphon.simulator import Fail, Reply, Simulator
+from tests.web.histories import long_conversation
 from tests.web.visitor import Visitor
+from tests.web.waiting import ID, Waiting
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -52,6 +54,8 @@ ATTACKS = (
     "<p id=root name=body><a id=x><a id=x name=innerHTML>clobber</a></p>",
     "- [ ] <input type=image src=http://evil.example/x.png onerror=alert(1)>",
 )
+
+TOO_LARGE = {"type": "/problems/too-large", "title": "", "status": 413, "detail": "It is too large."}
 
 WITHIN = (
     "script, style, iframe, object, embed, form, link, base, meta, video, audio, math, svg:not(.glyph), "
@@ -112,6 +116,27 @@ def test_axe_finds_no_serious_fault(scheme: Any, visitor: Visitor, simulator: Si
     visitor.page.keyboard.press("Escape")
     visitor.button("Conversations").click()
     assert serious(visitor) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_where_something_is_asked_or_sought(scheme: Any, visitor: Visitor) -> None:
+    visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    waiting = Waiting(visitor.page, "one_of_two_approvals_given")
+    visitor.page.route("**/v1/files", lambda route: route.fulfill(status=413, json=TOO_LARGE))
+    visitor.open(f"/c/{ID}")
+    card = visitor.page.get_by_role("region", name="Allow time?")
+    card.get_by_role("button", name="Edit…").click()
+    note: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Milk."}
+    visitor.page.locator("input[type=file][multiple]").set_input_files([note])
+    expect(visitor.page.get_by_role("alert")).to_have_text("It is too large.")
+    assert serious(visitor) == []
+    visitor.button("Back").click()
+    card.get_by_role("button", name="Deny…").click()
+    visitor.site.post("/v1/conversations/import", long_conversation(messages=2))
+    visitor.page.get_by_role("searchbox").fill("question")
+    expect(visitor.page.locator(".hit mark").first).to_be_visible()
+    assert serious(visitor) == []
+    assert waiting.said == []
 
 
 def test_a_screen_reader_is_told_sentences_and_the_end(visitor: Visitor, simulator: Simulator) -> None:

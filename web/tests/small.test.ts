@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Header } from "../src/api/conversations";
 import { byAge } from "../src/features/sidebar/ages";
+import { piecesOf } from "../src/features/sidebar/marks";
 import { newId } from "../src/live/ids";
 import { waitMs } from "../src/live/patience";
 import { optionsFor, spoken } from "../src/live/server";
@@ -64,4 +65,20 @@ test("conversations stand under the day they changed", () => {
   const ages = byAge([0, 1, 3, 20, 90].map(header), now);
   expect(ages.map((age) => age.name)).toEqual(["Today", "Yesterday", "This week", "This month", "Earlier"]);
   expect(ages.every((age) => age.headers.length === 1)).toBe(true);
+});
+
+test("marks count characters as people do", () => {
+  expect(
+    piecesOf("A 🦭 and a 🦭.", [
+      [2, 3],
+      [10, 11],
+    ]),
+  ).toEqual([
+    { text: "A ", marked: false },
+    { text: "🦭", marked: true },
+    { text: " and a ", marked: false },
+    { text: "🦭", marked: true },
+    { text: ".", marked: false },
+  ]);
+  expect(piecesOf("plain", [])).toEqual([{ text: "plain", marked: false }]);
 });

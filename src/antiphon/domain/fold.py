@@ -16,7 +16,7 @@ from typing import Any
 from antiphon.domain import events as e
 from antiphon.domain.blocks import apply_delta
 from antiphon.domain.messages import Message
-from antiphon.domain.state import Conversation, ToolRun, Turn
+from antiphon.domain.state import Approval, Conversation, Fallback, Retry, ToolRun, Turn
 
 
 def fold(events: Iterable[tuple[int, e.Event]], start: Conversation | None = None) -> Conversation:
@@ -126,10 +126,13 @@ class _Folder:
             turn_id=self.turn.id,
             model=event.model,
         )
-        self.drop(self.turn.steps[event.step :], event.parent_id)
+        turn = self.turn
+        self.drop(turn.steps[event.step :], event.parent_id)
+        failed = () if turn.error is None else (_failed_attempt(turn, event.step, turn.error),)
         self.change(
             writing=writing,
-            steps=(*self.turn.steps[: event.step], (event.message_id,)),
+            retries=(*turn.retries, *failed),
+            steps=(*turn.steps[: event.step], (event.message_id,)),
             attempt=event.attempt,
             model=event.model,
             stop_reason=None,
@@ -203,12 +206,33 @@ class _Folder:
         )
 
     @apply.register
-    def _(self, _event: e.ApprovalRequest) -> None:
-        self.change(status="waiting")
+    def _(self, event: e.ModelChange) -> None:
+        fallback = Fallback(
+            step=event.step, from_model=event.from_model, to_model=event.to_model, reason=event.reason
+        )
+        self.change(fallbacks=(*self.turn.fallbacks, fallback))
 
     @apply.register
-    def _(self, _event: e.ApprovalResolve) -> None:
-        self.change(status="running")
+    def _(self, event: e.ApprovalRequest) -> None:
+        approval = Approval(
+            id=event.approval_id,
+            tool_use_id=event.tool_use_id,
+            name=event.name,
+            input=event.input,
+            expires_at=event.expires_at,
+        )
+        self.change(status="waiting", approvals=(*self.turn.approvals, approval))
+
+    @apply.register
+    def _(self, event: e.ApprovalResolve) -> None:
+        approvals = tuple(
+            replace(approval, decision=event.decision, reason=event.reason, by=event.by)
+            if approval.id == event.approval_id
+            else approval
+            for approval in self.turn.approvals
+        )
+        waits = any(approval.decision is None for approval in approvals)
+        self.change(status="waiting" if waits else "running", approvals=approvals)
 
     @apply.register
     def _(self, event: e.TurnEnd) -> None:
@@ -240,6 +264,10 @@ def kept_message(turn: Turn, kept: e.Kept) -> Message:
         turn_id=turn.id,
         model=turn.model,
     )
+
+
+def _failed_attempt(turn: Turn, step: int, error: e.Problem) -> Retry:
+    return Retry(step=step, attempt=turn.attempt, model=turn.model or "", error=error)
 
 
 _NO_TURN = Turn(id="", message_id=None)

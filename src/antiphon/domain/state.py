@@ -22,6 +22,43 @@ class ToolRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A tool use that a person is asked about. `decision` is None until one was made.
+
+    `expires_at` is in milliseconds since the epoch. `by` is who decided: nobody, where it expired.
+    """
+
+    id: str
+    tool_use_id: str
+    name: str
+    input: Any
+    expires_at: int
+    decision: Literal["allow", "deny", "edit", "expire"] | None = None
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """An attempt that failed and was followed by another of its step."""
+
+    step: int
+    attempt: int
+    model: str
+    error: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Another model took a step over."""
+
+    step: int
+    from_model: str
+    to_model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A turn as shown. `message_id` is the user's message; None where an answer is made again."""
 
@@ -35,6 +72,9 @@ class Turn:
     writing: Message | None = None
     """The assistant's message that is being written now; a `tool_use` in it holds `partial_json`."""
     tools: tuple[ToolRun, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    retries: tuple[Retry, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
     stop_reason: str | None = None
     model: str | None = None
     usage: Usage = Usage()

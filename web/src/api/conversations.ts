@@ -2,6 +2,7 @@
 
 import type { Conversation } from "../log/types";
 import { json, request } from "./http";
+import type { Standing } from "./notices";
 import type { components, operations } from "./schema";
 
 type Schemas = components["schemas"];
@@ -9,6 +10,7 @@ type BodyOf<O> = O extends { requestBody?: { content: { "application/json": infe
 
 export type Header = Schemas["ConversationBody"];
 export type ConversationList = Schemas["ListBody"];
+export type Hit = Schemas["HitBody"];
 export type Model = Schemas["ModelBody"];
 export type Models = Schemas["ModelsBody"];
 export type Document = Schemas["DocumentBody"];
@@ -27,6 +29,12 @@ export const models = () => json<Models>("/v1/models");
 
 export function list(cursor: string | null = null): Promise<ConversationList> {
   return json(cursor === null ? ROOT : `${ROOT}?cursor=${encodeURIComponent(cursor)}`);
+}
+
+/** Messages that have all words of `query`, newest first, and the conversations they are in. */
+export function search(query: string, cursor: string | null, signal: AbortSignal): Promise<ConversationList> {
+  const asked = new URLSearchParams(cursor === null ? { query } : { query, cursor });
+  return json(`${ROOT}?${asked}`, { signal });
 }
 
 export const create = (asked: NewConversation) => json<Header>(ROOT, { method: "POST", body: asked });
@@ -58,6 +66,23 @@ export const cancel = (turn_id: string, seen_seq?: number) =>
     method: "POST",
     body: seen_seq === undefined ? {} : { seen_seq },
   });
+
+/** The budgets in force for whoever asks, and for this conversation. */
+export async function standings(conversation: string): Promise<readonly Standing[]> {
+  const today = new Date().toISOString().slice(0, 10); // the sums of other days are not looked at
+  const asked = new URLSearchParams({ by: "day", since: today, conversation });
+  return (await json<Schemas["ReportBody"]>(`/v1/usage?${asked}`)).budgets;
+}
+
+/** What a person says when a tool asks before it runs. */
+export type Word =
+  | { decision: "allow" }
+  | { decision: "deny"; reason?: string }
+  | { decision: "edit"; input: Record<string, unknown> };
+
+/** Throws Refused with status 409 where it was decided otherwise before. */
+export const resolve = (approval_id: string, word: Word) =>
+  request(`/v1/approvals/${approval_id}`, { method: "POST", body: word });
 
 export function events(id: string, after: number, signal: AbortSignal): Promise<Response> {
   const headers = { Accept: "text/event-stream", "Last-Event-ID": String(after) };

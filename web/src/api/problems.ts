@@ -58,10 +58,10 @@ function isProblem(told: unknown): told is ProblemBody {
   return typeof told === "object" && told !== null && "type" in told && "detail" in told && "status" in told;
 }
 
-/** One sentence for people, whatever went wrong. */
-export function sentenceOf(error: unknown): string {
-  if (error instanceof Refused) {
-    return error.problem.detail;
-  }
-  return "The server cannot be reached. Nothing is lost; it is tried again by itself.";
+/** One sentence for people, whatever went wrong; `otherwise` where the server has said nothing. */
+export function sentenceOf(
+  error: unknown,
+  otherwise = "The server cannot be reached. Nothing is lost; it is tried again by itself.",
+): string {
+  return error instanceof Refused ? error.problem.detail : otherwise;
 }

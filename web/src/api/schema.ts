@@ -215,7 +215,9 @@ export interface paths {
          * Events
          * @description Follow a conversation: every event after the cursor, then each as it is committed.
          *
-         *     A cursor beyond the last event gets one `reset` event: read the conversation again.
+         *     A cursor beyond the last event gets one `reset` event: read the conversation again. Between the events
+         *     may stand `notice` events, which have no id: what changed in your other conversations, and what is left
+         *     of the budgets.
          */
         get: operations["events_v1_conversations__conversation_id__events_get"];
         put?: never;
@@ -246,6 +248,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/approvals/{approval_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve
+         * @description Say whether a tool may run, by the id of its `approval_request`.
+         *
+         *     The first decision wins: the same one again changes nothing, another one is a conflict.
+         */
+        post: operations["approve_v1_approvals__approval_id__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models": {
         parameters: {
             query?: never;
@@ -258,6 +282,48 @@ export interface paths {
          * @description The models that can be asked.
          */
         get: operations["models_v1_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload
+         * @description Keep a file for a day, and then as long as a conversation refers to it.
+         *
+         *     The same bytes again are the same file.
+         */
+        post: operations["upload_v1_files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download
+         * @description The bytes of a file.
+         */
+        get: operations["download_v1_files__file_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -350,6 +416,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** ApprovalBody */
+        ApprovalBody: {
+            /** Approval Id */
+            approval_id: string;
+            /** Decision */
+            decision: string;
+        };
         /** CancelBody */
         CancelBody: {
             /** Turn Id */
@@ -420,6 +493,48 @@ export interface components {
             events: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Files
+             * @description What its messages refer to, with its bytes in base64.
+             */
+            files: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * FileBody
+         * @description A file that is kept. Refer to it by its id in a block of a message.
+         */
+        FileBody: {
+            /** File Id */
+            file_id: string;
+            /**
+             * Media Type
+             * @description By its content.
+             * @enum {string}
+             */
+            media_type: "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "application/pdf" | "text/plain";
+            /**
+             * Size
+             * @description Bytes.
+             */
+            size: number;
+            /** Name */
+            name: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Width
+             * @description Of an image, in pixels.
+             */
+            width?: number | null;
+            /** Height */
+            height?: number | null;
+            /**
+             * Pages
+             * @description Of a PDF, if they can be counted.
+             */
+            pages?: number | null;
         };
         /**
          * HitBody
@@ -1000,6 +1115,10 @@ export interface operations {
                     id: string;
                     /** Events */
                     events: {
+                        [key: string]: unknown;
+                    }[];
+                    /** Files */
+                    files?: {
                         [key: string]: unknown;
                     }[];
                 } & {
@@ -1596,6 +1715,73 @@ export interface operations {
             };
         };
     };
+    approve_v1_approvals__approval_id__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Decision
+                     * @enum {string}
+                     */
+                    decision: "allow" | "deny" | "edit";
+                    /**
+                     * Input
+                     * @description Of edit, and only there: what the tool runs with instead.
+                     */
+                    input?: {
+                        [key: string]: unknown;
+                    } | null;
+                    /**
+                     * Reason
+                     * @description For the record; Claude is told the reason of a denial.
+                     * @default
+                     */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalBody"];
+                };
+            };
+            /** @description A problem, as RFC 9457 has it; `type` is /problems/<name>. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        /** @description One sentence for people. */
+                        detail: string;
+                        turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
+                        errors?: Record<string, never>[];
+                    };
+                };
+            };
+        };
+    };
     models_v1_models_get: {
         parameters: {
             query?: never;
@@ -1613,6 +1799,119 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModelsBody"];
                 };
+            };
+            /** @description A problem, as RFC 9457 has it; `type` is /problems/<name>. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        /** @description One sentence for people. */
+                        detail: string;
+                        turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
+                        errors?: Record<string, never>[];
+                    };
+                };
+            };
+        };
+    };
+    upload_v1_files_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The name of the file, percent-encoded. */
+                "X-File-Name"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The bytes of the file. What it is, is told by them, not by Content-Type. */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "image/png": string;
+                "image/jpeg": string;
+                "image/gif": string;
+                "image/webp": string;
+                "application/pdf": string;
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileBody"];
+                };
+            };
+            /** @description A problem, as RFC 9457 has it; `type` is /problems/<name>. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type: string;
+                        title: string;
+                        status: number;
+                        /** @description One sentence for people. */
+                        detail: string;
+                        turn_id?: string;
+                        /** @description Of over-budget: its scope/period. */
+                        budget?: string;
+                        left_usd?: string;
+                        /** Format: date-time */
+                        resets_at?: string;
+                        errors?: Record<string, never>[];
+                    };
+                };
+            };
+        };
+    };
+    download_v1_files__file_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As POST /v1/files gave it. */
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its bytes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                    "image/jpeg": string;
+                    "image/gif": string;
+                    "image/webp": string;
+                    "application/pdf": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description The bytes are those that If-None-Match names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem, as RFC 9457 has it; `type` is /problems/<name>. */
             default: {

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { flushSync } from "react-dom";
 import { ThemePicker } from "../features/settings/ThemePicker";
 import { Sidebar } from "../features/sidebar/Sidebar";
 import { useWhole } from "../live/store";
@@ -8,7 +9,7 @@ import { Drawer } from "./Drawer";
 import { NewPage } from "./NewPage";
 import { Notices } from "./Notices";
 import { go, route } from "./route";
-import { list } from "./session";
+import { list, search } from "./session";
 import { useDialogs } from "./useDialogs";
 
 const NARROW = "(max-width: 800px)";
@@ -22,11 +23,13 @@ export function App() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has chosen wants to see what was chosen
   useEffect(() => setDrawer(false), [id, narrow]);
 
-  const open = (chosen: string | null) => {
+  const open = (chosen: string | null, message_id?: string) => {
     setDrawer(false);
-    go(chosen);
+    go(chosen, { message_id });
   };
-  const sidebar = <Sidebar list={list} current={id} on={{ ...dialogs.on, open }} foot={<ThemePicker />} />;
+  useSearchKey(() => setDrawer(narrow));
+  const on = { ...dialogs.on, open };
+  const sidebar = <Sidebar list={list} search={search} current={id} on={on} foot={<ThemePicker />} />;
   const menu = narrow ? () => setDrawer(true) : null;
   return (
     <div className="app">
@@ -51,4 +54,19 @@ export function App() {
       <Notices />
     </div>
   );
+}
+
+/** Ctrl+K, or what stands for it on this machine, goes to the search; `show` makes room for it. */
+function useSearchKey(show: () => void): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "k") {
+        event.preventDefault();
+        flushSync(show); // what is typed next belongs to the search
+        document.querySelector<HTMLElement>("input[type=search]")?.focus();
+      }
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  });
 }

@@ -1,21 +1,23 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { Composer } from "../features/composer/Composer";
 import { ModelPicker } from "../features/settings/ModelPicker";
-import { SettingsDialog } from "../features/settings/SettingsDialog";
 import { type Action, CONTINUE } from "../features/thread/endings";
 import { Thread } from "../features/thread/Thread";
 import { Totals } from "../features/usage/Totals";
 import { effortIn } from "../live/server";
-import { useStore } from "../live/store";
+import { useStore, useWhole } from "../live/store";
 import { isQuestionOf, pathTo } from "../log/tree";
 import { Dots } from "../ui/icons";
+import { later } from "../ui/later";
 import { Menu } from "../ui/Menu";
 import { Connection } from "./Connection";
 import { Gone } from "./Gone";
 import { Header } from "./Header";
-import { go } from "./route";
-import { conversation, outbox } from "./session";
+import { aim, go } from "./route";
+import { budgets, conversation, outbox } from "./session";
 import type { OnNamed } from "./useDialogs";
+
+const SettingsDialog = later(() => import("../features/settings/SettingsDialog"));
 
 type Props = { id: string; onMenu: (() => void) | null; on: OnNamed };
 
@@ -26,16 +28,17 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   const title = useStore(live.store, (view) => view.state.title);
   const phase = useStore(live.store, (view) => view.phase);
   const running = useStore(live.store, (view) => view.state.running !== null);
+  const waiting = useStore(live.store, ({ state }) => state.turns[state.running ?? ""]?.status === "waiting");
+  const aimed = useWhole(aim);
   const [editing, setEditing] = useState<string | null>(null);
   const [settings, setSettings] = useState(false);
 
   useEffect(() => {
     live.open();
+    budgets.look(live.id);
     return () => live.close();
   }, [live]);
-  useEffect(() => {
-    document.title = title ? `${title} · Antiphon` : "Antiphon";
-  }, [title]);
+  useTitle(title, waiting);
   useStopKey(running, () => actions.stop());
 
   const [retry, setRetry] = useState<string | null>(null);
@@ -51,7 +54,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   return (
     <>
       <Header title={title} onMenu={onMenu}>
-        <Totals live={live} />
+        <Totals live={live} budgets={budgets} />
         <Menu
           label="Actions for this conversation"
           icon={<Dots />}
@@ -64,7 +67,14 @@ export function ConversationPage({ id, onMenu, on }: Props) {
         />
       </Header>
       <div className="transcript">
-        <Thread actions={actions} outbox={outbox} editing={editing} setEditing={setEditing} act={act} />
+        <Thread
+          actions={actions}
+          outbox={outbox}
+          editing={editing}
+          setEditing={setEditing}
+          act={act}
+          aim={aimed}
+        />
       </div>
       <Connection live={live} />
       <Composer
@@ -117,6 +127,7 @@ function useAct(
           actions.send([{ type: "text", text: CONTINUE }]);
           return;
         case "again":
+        case "summary":
           actions.again(turn_id);
           return;
         case "edit":
@@ -142,6 +153,13 @@ function openModels(): void {
   } catch {
     // It has the focus: a key opens it.
   }
+}
+
+/** The tab says where the person is, and whether they are asked for something. */
+function useTitle(title: string, waiting: boolean): void {
+  useEffect(() => {
+    document.title = [waiting ? "Approval needed" : "", title, "Antiphon"].filter(Boolean).join(" · ");
+  }, [title, waiting]);
 }
 
 /** Escape stops the answer, unless something is open that it closes. */

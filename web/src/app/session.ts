@@ -1,10 +1,12 @@
 /** What lives as long as the page: the outbox, the list, and the conversations that were opened. */
 
 import { Actions } from "../live/actions";
+import { Budgets } from "../live/budgets";
 import { LiveConversation } from "../live/conversation";
 import { ConversationList } from "../live/list";
 import { Outbox } from "../live/outbox";
 import { onReturn } from "../live/patience";
+import { Search } from "../live/search";
 import { go, route } from "./route";
 
 /** Conversations that are kept in memory, so that going back to one shows it at once. */
@@ -12,6 +14,8 @@ const KEPT = 5;
 
 export const outbox = new Outbox();
 export const list = new ConversationList();
+export const search = new Search();
+export const budgets = new Budgets();
 
 const opened = new Map<string, Actions>();
 
@@ -38,7 +42,13 @@ export function forget(id: string): void {
 
 function watched(id: string): LiveConversation {
   const live = new LiveConversation(id);
-  live.onNotice = list.refresh;
+  live.onNotice = (notice) => {
+    if (notice.type === "conversation") {
+      list.hear(notice);
+    } else {
+      budgets.hear(notice);
+    }
+  };
   let { running, title } = live.state;
   live.store.subscribe(() => {
     const { state, phase } = live.store.get();
@@ -47,6 +57,8 @@ function watched(id: string): LiveConversation {
     }
     if (state.running !== running || state.title !== title) {
       ({ running, title } = state);
+      list.rename(id, title);
+      budgets.refresh();
       list.refresh();
     }
   });

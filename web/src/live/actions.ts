@@ -1,6 +1,7 @@
 /** What a person can do in a conversation, as entries of the outbox and requests. */
 
 import * as api from "../api/conversations";
+import { asSent } from "../log/blocks";
 import { endOf, isQuestionOf } from "../log/tree";
 import { type Block, type Conversation, isOver, type Message } from "../log/types";
 import type { LiveConversation } from "./conversation";
@@ -45,7 +46,7 @@ export class Actions {
       return;
     }
     if (turn.message_id !== null && (turn.status === "refused" || turn.status === "failed")) {
-      this.edit(question, question.content);
+      this.edit(question, question.content.map(asSent));
     } else {
       this.add({ content: null, parent_id: question.id });
     }

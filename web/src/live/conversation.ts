@@ -1,6 +1,7 @@
 /** One conversation as it is shown: the fold of its log, drawn at most once per animation frame. */
 
 import * as api from "../api/conversations";
+import type { Notice } from "../api/notices";
 import type { ProblemBody, Refused } from "../api/problems";
 import { fold } from "../log/fold";
 import { type Conversation, type Frame, NOTHING } from "../log/types";
@@ -21,7 +22,7 @@ export type View = Readonly<{
 export class LiveConversation {
   readonly id: string;
   readonly store = new Store<View>({ phase: "loading", connected: true, problem: null, state: NOTHING });
-  onNotice: () => void = () => {};
+  onNotice: (notice: Notice) => void = () => {};
   /** It was begun here a moment ago: what it says is news from the first word on. */
   isNew = false;
   private follower: Follower | null = null;
@@ -47,7 +48,7 @@ export class LiveConversation {
         this.store.update({ phase: "ready", problem: null, state });
       },
       onFrames: (frames) => this.take(frames),
-      onNotice: () => this.onNotice(),
+      onNotice: (notice) => this.onNotice(notice),
       onConnection: (connected) =>
         this.store.update(connected ? { connected, problem: null } : { connected }),
       onGone: () => this.store.update({ phase: "gone" }),

@@ -7,6 +7,7 @@
 
 import * as api from "../api/conversations";
 import { isAbort, isGone } from "../api/http";
+import { type Notice, noticeOf } from "../api/notices";
 import { Refused } from "../api/problems";
 import { heardFrom } from "../api/sse";
 import type { Conversation, Frame } from "../log/types";
@@ -21,7 +22,7 @@ export type Listener = {
   cursor(): number | null;
   onSnapshot(state: Conversation): void;
   onFrames(frames: Frame[]): void;
-  onNotice(): void;
+  onNotice(notice: Notice): void;
   onConnection(connected: boolean): void;
   onGone(): void;
   onProblem(refused: Refused): void;
@@ -122,7 +123,10 @@ export class Follower {
         if (event !== null && event.id !== null) {
           frames.push({ seq: Number(event.id), type: event.type, data: JSON.parse(event.data) });
         } else if (event?.type === "notice") {
-          this.listener.onNotice();
+          const notice = noticeOf(event.data);
+          if (notice !== null) {
+            this.listener.onNotice(notice);
+          }
         }
       }
       if (frames.length > 0) {

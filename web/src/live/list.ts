@@ -1,6 +1,7 @@
 /** The conversations, the one that changed last first, as far as somebody has scrolled. */
 
 import * as api from "../api/conversations";
+import type { ConversationNotice } from "../api/notices";
 import { Store } from "./store";
 
 /** News come in bursts; one question answers them all. */
@@ -44,6 +45,29 @@ export class ConversationList {
   put(header: api.Header): void {
     const others = this.store.get().conversations.filter((other) => other.id !== header.id);
     this.store.update({ conversations: [header, ...others].sort((a, b) => b.updated_at - a.updated_at) });
+  }
+
+  /** News of one conversation; the order follows the moment it changed. */
+  hear({ id, deleted, ...news }: ConversationNotice): void {
+    const known = this.store.get().conversations.find((header) => header.id === id);
+    if (deleted) {
+      this.drop(id);
+    } else if (known === undefined || news.title === undefined || news.updated_at === undefined) {
+      this.refresh();
+    } else {
+      const { title, updated_at, running = known.running } = news;
+      this.put({ ...known, title, updated_at, running });
+    }
+  }
+
+  /** What is known of a conversation already; what else there is to know comes with the next question. */
+  rename(id: string, title: string): void {
+    const { conversations } = this.store.get();
+    if (conversations.some((header) => header.id === id && header.title !== title)) {
+      this.store.update({
+        conversations: conversations.map((header) => (header.id === id ? { ...header, title } : header)),
+      });
+    }
   }
 
   drop(id: string): void {

@@ -35,3 +35,9 @@ function textIn(source: Readonly<Record<string, unknown>>, field: string): strin
 export function textOf(content: readonly Block[]): string {
   return content.map((block) => (block.type === "text" ? textIn(block, "text") : "")).join("");
 }
+
+/** A block of a person's message as it is sent: of a file, the server knows the rest. */
+export function asSent(block: Block): Block {
+  const source = block.source as { type?: string; file_id?: string } | undefined;
+  return source?.type === "file" ? { ...block, source: { type: "file", file_id: source.file_id } } : block;
+}

@@ -1,6 +1,6 @@
 /** The events that the fold has a rule for, with the fields it reads. */
 
-import type { Block, Ended, Problem, Role, Usage } from "./types";
+import type { Block, Decision, Ended, Fallback, Problem, Role, Usage } from "./types";
 
 export type Kept = { steps: number; blocks?: readonly Block[] };
 
@@ -38,8 +38,15 @@ export type Events = {
   block_end: { index: number; block: Block };
   tool_start: { tool_use_id: string; name: string; input: unknown };
   tool_end: { tool_use_id: string; is_error: boolean; content: readonly Block[] };
-  approval_request: object;
-  approval_resolve: object;
+  approval_request: {
+    approval_id: string;
+    tool_use_id: string;
+    name: string;
+    input: unknown;
+    expires_at: number;
+  };
+  approval_resolve: { approval_id: string; decision: Decision; reason?: string; by?: string };
+  model_change: Fallback;
   step_end: {
     model: string;
     stop_reason: string;

@@ -2,7 +2,17 @@
 
 import { applyDelta } from "./blocks";
 import { type Events, type EventType, HEAD } from "./events";
-import { addUsage, keptMessage, newTurn, problemOf } from "./parts";
+import {
+  addUsage,
+  approvalOf,
+  keptMessage,
+  newTurn,
+  problemOf,
+  resolved,
+  retriesOf,
+  runOf,
+  withResult,
+} from "./parts";
 import type { Block, Conversation, Frame, Message, Turn } from "./types";
 
 type Rules = { [T in EventType]: (event: Events[T]) => void };
@@ -53,21 +63,16 @@ export class Folder {
       }
     },
     block_end: (event) => this.putBlock(event.index, event.block),
-    tool_start: (event) => {
-      const { tool_use_id, name, input } = event;
-      const run = { tool_use_id, name, input, is_error: false, content: null };
-      this.change((turn) => ({ tools: [...turn.tools, run] }));
+    tool_start: (event) => this.change(({ tools }) => ({ tools: [...tools, runOf(event)] })),
+    tool_end: (event) => this.change(({ tools }) => ({ tools: withResult(tools, event) })),
+    approval_request: (event) => {
+      this.change(({ approvals }) => ({ status: "waiting", approvals: [...approvals, approvalOf(event)] }));
     },
-    tool_end: (event) => {
-      const { is_error, content } = event;
-      this.change((turn) => ({
-        tools: turn.tools.map((run) =>
-          run.tool_use_id === event.tool_use_id ? { ...run, is_error, content } : run,
-        ),
-      }));
+    approval_resolve: (event) => this.change((turn) => resolved(turn, event)),
+    model_change: ({ step, from_model, to_model, reason }) => {
+      const fallback = { step, from_model, to_model, reason };
+      this.change(({ fallbacks }) => ({ fallbacks: [...fallbacks, fallback] }));
     },
-    approval_request: () => this.change(() => ({ status: "waiting" })),
-    approval_resolve: () => this.change(() => ({ status: "running" })),
     step_end: (event) => this.endStep(event),
     error: (event) => {
       this.change((turn) => ({
@@ -154,6 +159,7 @@ export class Folder {
     this.drop(this.turn?.steps.slice(event.step) ?? [], parent_id);
     this.change((turn) => ({
       writing: { id, parent_id, role: "assistant", content: [], turn_id: turn.id, model },
+      retries: retriesOf(turn, event.step),
       steps: [...turn.steps.slice(0, event.step), [id]],
       attempt,
       model,

@@ -45,6 +45,28 @@ export type ToolRun = Readonly<{
   content: readonly Block[] | null;
 }>;
 
+export type Decision = "allow" | "deny" | "edit" | "expire";
+
+/** A tool use that a person is asked about. `decision` is null until one was made. */
+export type Approval = Readonly<{
+  id: string;
+  tool_use_id: string;
+  name: string;
+  input: unknown;
+  /** Milliseconds since the epoch. */
+  expires_at: number;
+  decision: Decision | null;
+  reason: string;
+  /** Who decided; nobody, where it expired. */
+  by: string;
+}>;
+
+/** An attempt that failed and was followed by another of its step. */
+export type Retry = Readonly<{ step: number; attempt: number; model: string; error: Problem }>;
+
+/** Another model took a step over. */
+export type Fallback = Readonly<{ step: number; from_model: string; to_model: string; reason: string }>;
+
 export type Ended = "completed" | "refused" | "cancelled" | "interrupted" | "failed" | "over_budget";
 export type TurnStatus = "queued" | "running" | "waiting" | Ended;
 
@@ -60,6 +82,9 @@ export type Turn = Readonly<{
   /** The message that is being written now; a `tool_use` in it holds `partial_json`. */
   writing: Message | null;
   tools: readonly ToolRun[];
+  approvals: readonly Approval[];
+  retries: readonly Retry[];
+  fallbacks: readonly Fallback[];
   stop_reason: string | null;
   model: string | null;
   usage: Usage;

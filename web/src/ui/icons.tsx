@@ -83,6 +83,12 @@ export const Close = () => (
     <path d="M5 5l10 10M15 5L5 15" />
   </Glyph>
 );
+export const Lens = () => (
+  <Glyph>
+    <circle cx="9" cy="9" r="5" />
+    <path d="M12.8 12.8L17 17" />
+  </Glyph>
+);
 export const Upload = () => (
   <Glyph>
     <path d="M10 13V4M6 7.5L10 3.5l4 4M4 14v1a1.5 1.5 0 0 0 1.5 1.5h9A1.5 1.5 0 0 0 16 15v-1" />

@@ -1,8 +1,11 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { notify } from "../../live/notices";
+import { useWhole } from "../../live/store";
+import { type Upload, uploadsOf } from "../../live/uploads";
 import type { Block } from "../../log/types";
-import { Clip, Close, Send, Stop } from "../../ui/icons";
+import { Clip, Send, Stop } from "../../ui/icons";
+import { Attached } from "./Attached";
 import { flushDraft, keepDraft, readDraft } from "./draft";
-import { useAttachments } from "./useAttachments";
 
 type Props = {
   /** Where a draft belongs: a conversation's id, or `new`. */
@@ -22,7 +25,10 @@ export function Composer({ place, running, held, onSend, onStop, onEditLast, chi
   const picker = useRef<HTMLInputElement>(null);
   const [empty, setEmpty] = useState(true);
   const [dropping, setDropping] = useState(false);
-  const { attached, add, drop, clear } = useAttachments();
+  const uploads = uploadsOf(place);
+  const attached = useWhole(uploads.store);
+  const unsent = attached.find((upload) => upload.kept === null);
+  const why = held ?? (unsent === undefined ? null : reasonOf(unsent));
 
   useEffect(() => {
     const node = area.current;
@@ -38,14 +44,17 @@ export function Composer({ place, running, held, onSend, onStop, onEditLast, chi
 
   const send = () => {
     const text = area.current?.value ?? "";
-    if (held !== null || (text.trim() === "" && attached.length === 0) || area.current === null) {
+    if ((text.trim() === "" && attached.length === 0) || area.current === null) {
+      return;
+    }
+    if (why !== null) {
+      notify(`${why}. What you wrote stays here.`);
       return;
     }
     const said: Block[] = text.trim() === "" ? [] : [{ type: "text", text }];
-    onSend([...attached.map((each) => each.block), ...said]);
+    onSend([...uploads.take(), ...said]);
     area.current.value = "";
     setEmpty(true);
-    clear();
     keepDraft(place, () => "");
     flushDraft();
   };
@@ -67,7 +76,7 @@ export function Composer({ place, running, held, onSend, onStop, onEditLast, chi
   };
   const files = (list: FileList | null | undefined) => {
     if (list && list.length > 0) {
-      void add([...list]);
+      uploads.add([...list]);
     }
     return Boolean(list && list.length > 0);
   };
@@ -93,23 +102,7 @@ export function Composer({ place, running, held, onSend, onStop, onEditLast, chi
       }}
     >
       <div className="composer-box">
-        {attached.length > 0 && (
-          <ul className="attachments" aria-label="Attached files">
-            {attached.map((each) => (
-              <li key={each.id} className="chip">
-                <span>{each.name}</span>
-                <button
-                  type="button"
-                  className="icon"
-                  aria-label={`Remove ${each.name}`}
-                  onClick={() => drop(each.id)}
-                >
-                  <Close />
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
+        {attached.length > 0 && <Attached uploads={attached} of={uploads} />}
         <textarea
           ref={area}
           rows={1}
@@ -156,8 +149,8 @@ export function Composer({ place, running, held, onSend, onStop, onEditLast, chi
               type="submit"
               className="round primary"
               aria-label="Send"
-              title={held ?? "Send (Enter)"}
-              disabled={held !== null || nothing}
+              title={why ?? "Send (Enter)"}
+              disabled={why !== null || nothing}
             >
               <Send />
             </button>
@@ -166,4 +159,11 @@ export function Composer({ place, running, held, onSend, onStop, onEditLast, chi
       </div>
     </form>
   );
+}
+
+/** Why nothing can be sent as long as this file is not there. */
+function reasonOf(upload: Upload): string {
+  return upload.problem === null
+    ? `${upload.name} is still on its way`
+    : `${upload.name} is not there: send it again, or remove it`;
 }

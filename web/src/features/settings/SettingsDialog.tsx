@@ -3,7 +3,7 @@ import type { Actions } from "../../live/actions";
 import { Dialog } from "../../ui/Dialog";
 
 /** What a conversation is told before it begins. */
-export function SettingsDialog({ actions, onClose }: { actions: Actions; onClose: () => void }) {
+export default function SettingsDialog({ actions, onClose }: { actions: Actions; onClose: () => void }) {
   const area = useRef<HTMLTextAreaElement>(null);
   const save = async () => {
     if (await actions.setSystem(area.current?.value ?? "")) {

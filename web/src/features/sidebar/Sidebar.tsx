@@ -3,23 +3,36 @@ import type { Header } from "../../api/conversations";
 import { upload } from "../../live/actions";
 import type { ConversationList } from "../../live/list";
 import { tried } from "../../live/notices";
-import { useWhole } from "../../live/store";
+import type { Search } from "../../live/search";
+import { useStore, useWhole } from "../../live/store";
 import { Dots, Plus, Upload } from "../../ui/icons";
+import { later } from "../../ui/later";
 import { Menu } from "../../ui/Menu";
 import { byAge } from "./ages";
+import { follow } from "./links";
+import { moveByKey, SearchBox } from "./SearchBox";
+
+const Results = later(() => import("./Results"));
 
 export type OnConversation = {
-  open: (id: string | null) => void;
+  open: (id: string | null, message_id?: string) => void;
   rename: (header: Header) => void;
   download: (header: Header) => void;
   remove: (header: Header) => void;
 };
 
-type Props = { list: ConversationList; current: string | null; on: OnConversation; foot: ReactNode };
+type Props = {
+  list: ConversationList;
+  search: Search;
+  current: string | null;
+  on: OnConversation;
+  foot: ReactNode;
+};
 
 /** All conversations, and the way to a new one. */
-export function Sidebar({ list, current, on, foot }: Props) {
-  const { phase, conversations, cursor } = useWhole(list.store);
+export function Sidebar({ list, search, current, on, foot }: Props) {
+  const { conversations } = useWhole(list.store);
+  const searching = useStore(search.store, (found) => found.query !== "");
   const picker = useRef<HTMLInputElement>(null);
   // One that nobody has said anything in was made for a message that did not arrive.
   const shown = conversations.filter((header) => header.as_of_seq > 1 || header.id === current);
@@ -31,7 +44,8 @@ export function Sidebar({ list, current, on, foot }: Props) {
     }
   };
   return (
-    <>
+    // biome-ignore lint/a11y/noStaticElementInteractions: what has the focus within it can be reached by keyboard
+    <div className="sidebar-body" onKeyDown={(event) => moveByKey(event, search)}>
       <div className="sidebar-top">
         <a className="wordmark" href="/" onClick={(event) => follow(event, () => on.open(null))}>
           Antiphon
@@ -39,33 +53,13 @@ export function Sidebar({ list, current, on, foot }: Props) {
         <a className="new" href="/" onClick={(event) => follow(event, () => on.open(null))}>
           <Plus /> New conversation
         </a>
+        <SearchBox search={search} />
       </div>
       <nav aria-label="Conversations">
-        {phase === "ready" && shown.length === 0 && (
-          <p className="faint">What you talk about will be listed here.</p>
-        )}
-        {phase === "failed" && (
-          <p className="faint">
-            The list cannot be read.{" "}
-            <button type="button" className="quiet" onClick={list.refresh}>
-              Try again
-            </button>
-          </p>
-        )}
-        {byAge(shown, Date.now()).map((age) => (
-          <section key={age.name} aria-label={age.name}>
-            <h2>{age.name}</h2>
-            <ul>
-              {age.headers.map((header) => (
-                <Item key={header.id} header={header} current={header.id === current} on={on} />
-              ))}
-            </ul>
-          </section>
-        ))}
-        {cursor !== null && (
-          <button type="button" className="quiet more" onClick={() => void tried(list.more())}>
-            Show more
-          </button>
+        {searching ? (
+          <Results search={search} listed={shown} open={on.open} />
+        ) : (
+          <Listed list={list} shown={shown} current={current} on={on} />
         )}
       </nav>
       <div className="sidebar-foot">
@@ -90,6 +84,48 @@ export function Sidebar({ list, current, on, foot }: Props) {
           <Upload />
         </button>
       </div>
+    </div>
+  );
+}
+
+type ListedProps = {
+  list: ConversationList;
+  shown: readonly Header[];
+  current: string | null;
+  on: OnConversation;
+};
+
+/** All of them, by how long ago they changed. */
+function Listed({ list, shown, current, on }: ListedProps) {
+  const { phase, cursor } = useWhole(list.store);
+  return (
+    <>
+      {phase === "ready" && shown.length === 0 && (
+        <p className="faint">What you talk about will be listed here.</p>
+      )}
+      {phase === "failed" && (
+        <p className="faint">
+          The list cannot be read.{" "}
+          <button type="button" className="quiet" onClick={list.refresh}>
+            Try again
+          </button>
+        </p>
+      )}
+      {byAge(shown, Date.now()).map((age) => (
+        <section key={age.name} aria-label={age.name}>
+          <h2>{age.name}</h2>
+          <ul>
+            {age.headers.map((header) => (
+              <Item key={header.id} header={header} current={header.id === current} on={on} />
+            ))}
+          </ul>
+        </section>
+      ))}
+      {cursor !== null && (
+        <button type="button" className="quiet more" onClick={() => void tried(list.more())}>
+          Show more
+        </button>
+      )}
     </>
   );
 }
@@ -116,12 +152,4 @@ function Item({ header, current, on }: { header: Header; current: boolean; on: O
       <Menu label={`Actions for ${title}`} icon={<Dots />} items={items} />
     </li>
   );
-}
-
-/** A plain click stays in the page; with a key held, the browser does what it always does. */
-function follow(event: React.MouseEvent, go: () => void): void {
-  if (!(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0)) {
-    event.preventDefault();
-    go();
-  }
 }

@@ -35,6 +35,7 @@ class Speech {
   private ended: string | null | undefined;
   private message = "";
   private told = 0;
+  private asked = "";
   private readonly live: LiveConversation;
   private readonly say: (text: string) => void;
 
@@ -51,6 +52,7 @@ class Speech {
     if (phase !== "ready") {
       return;
     }
+    this.ask(state);
     const last = Object.values(state.turns).findLast((turn) => isOver(turn.status));
     const isNews = this.ended !== undefined && last !== undefined && last.id !== this.ended;
     this.ended = last?.id ?? null;
@@ -58,6 +60,16 @@ class Speech {
       const id = last.steps.at(-1)?.[0] ?? "";
       const rest = this.restOf(id, state.messages[id]?.content ?? []);
       this.say(`${rest} ${wordsOf(last, state)}`.trim());
+    }
+  }
+
+  /** A tool asks: whoever listens has to know, since nothing goes on before they decide. */
+  private ask(state: Conversation): void {
+    const turn = state.running === null ? undefined : state.turns[state.running];
+    const open = turn?.approvals.find((approval) => approval.decision === null);
+    if (open !== undefined && open.id !== this.asked) {
+      this.asked = open.id;
+      this.say(`The tool ${open.name} asks whether it may run.`);
     }
   }
 

@@ -7,6 +7,7 @@ import { Again } from "../../ui/icons";
 import { Blocks } from "./Blocks";
 import { Branches } from "./Branches";
 import { useReach, useShown } from "./context";
+import { Detours } from "./Detours";
 import { EndNote } from "./EndNote";
 import { Facts } from "./Facts";
 import type { AnswerRow } from "./rows";
@@ -26,6 +27,7 @@ export const Answer = memo(function Answer({ row }: { row: AnswerRow }) {
       {parts.map((id) => (
         <Part key={id} id={id} turn={turn} />
       ))}
+      <Detours turn={turn} />
       {running ? <Progress turn={turn} /> : <EndNote row={row} turn={turn} />}
       {!running && ids.length > 0 && <Footer turn={turn} ids={ids} isLast={row.isLast} />}
     </article>
@@ -37,7 +39,7 @@ const Part = memo(function Part({ id, turn }: { id: string; turn: Turn }) {
   const whole = useShown((state) => state.messages[id]);
   const writing = turn.writing?.id === id ? turn.writing : null;
   const content = (writing ?? whole)?.content;
-  return content && <Blocks content={content} tools={turn.tools} streaming={writing !== null} />;
+  return content && <Blocks content={content} turn={turn} streaming={writing !== null} />;
 });
 
 /** What happens while nothing can be read yet. */
@@ -54,7 +56,7 @@ function Progress({ turn }: { turn: Turn }) {
 
 function words(turn: Turn, block: string | undefined): string {
   if (turn.status === "waiting") {
-    return "Waiting for an approval";
+    return "Waiting for your decision";
   }
   if (turn.error !== null) {
     return `${turn.error.detail} Trying again…`;

@@ -1,27 +1,39 @@
 import { memo } from "react";
-import type { Block, ToolRun } from "../../log/types";
+import type { Approval, Block, ToolRun, Turn } from "../../log/types";
+import { later } from "../../ui/later";
 import { Markdown } from "../../ui/markdown/Markdown";
 import { ToolUse } from "./ToolUse";
 
-type Props = { content: readonly Block[]; tools: readonly ToolRun[]; streaming: boolean };
+const ApprovalCard = later(() => import("./ApprovalCard"));
+
+type Props = { content: readonly Block[]; turn: Turn; streaming: boolean };
 
 /** The blocks of an assistant's message. The last one may still be written. */
-export function Blocks({ content, tools, streaming }: Props) {
+export function Blocks({ content, turn, streaming }: Props) {
   return content.map((block, index) => (
     <One
       // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its index
       key={index}
       block={block}
-      run={tools.find((run) => run.tool_use_id === block.id)}
+      run={turn.tools.find((run) => run.tool_use_id === block.id)}
+      approval={turn.approvals.find((approval) => approval.tool_use_id === block.id)}
+      waiting={turn.status === "waiting"}
       result={content.find((other) => other.tool_use_id === block.id && block.id !== undefined)}
       streaming={streaming && index === content.length - 1}
     />
   ));
 }
 
-type OneProps = { block: Block; run: ToolRun | undefined; result: Block | undefined; streaming: boolean };
+type OneProps = {
+  block: Block;
+  run: ToolRun | undefined;
+  approval: Approval | undefined;
+  waiting: boolean;
+  result: Block | undefined;
+  streaming: boolean;
+};
 
-const One = memo(function One({ block, run, result, streaming }: OneProps) {
+const One = memo(function One({ block, run, approval, waiting, result, streaming }: OneProps) {
   switch (block.type) {
     case "text":
       return (
@@ -37,7 +49,11 @@ const One = memo(function One({ block, run, result, streaming }: OneProps) {
     case "tool_use":
     case "server_tool_use":
     case "mcp_tool_use":
-      return <ToolUse block={block} run={run} result={result} streaming={streaming} />;
+      return waiting && approval?.decision === null ? (
+        <ApprovalCard approval={approval} />
+      ) : (
+        <ToolUse block={block} run={run} approval={approval} result={result} streaming={streaming} />
+      );
     default:
       return block.tool_use_id === undefined ? <Unknown block={block} /> : null; // a result stands with its use
   }

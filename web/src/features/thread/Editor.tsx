@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { textOf } from "../../log/blocks";
+import { asSent, textOf } from "../../log/blocks";
 import type { Message } from "../../log/types";
 import { useReach } from "./context";
 
@@ -22,7 +22,7 @@ export function Editor({ message }: { message: Message }) {
   const save = () => {
     const text = area.current?.value ?? "";
     if (text.trim() !== "") {
-      const others = message.content.filter((block) => block.type !== "text");
+      const others = message.content.filter((block) => block.type !== "text").map(asSent);
       actions.edit(message, [...others, { type: "text", text }]);
       close();
     }

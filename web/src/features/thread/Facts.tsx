@@ -36,7 +36,7 @@ export function Facts({ turn }: { turn: Turn }) {
           {usage.web_search_requests > 0 && (
             <Fact name="Searches" value={tokens(usage.web_search_requests)} />
           )}
-          {turn.attempt > 1 && <Fact name="Attempts" value={tokens(turn.attempt)} />}
+          {turn.retries.length > 0 && <Fact name="Tried again" value={`${turn.retries.length} ×`} />}
           <Fact name="Cost" value={cost} />
           {turn.saved_nanodollars > 0 && (
             <Fact name="Saved by the cache" value={dollars(turn.saved_nanodollars)} />

@@ -1,4 +1,5 @@
 import { memo } from "react";
+import { addressOf } from "../../api/files";
 import { textOf } from "../../log/blocks";
 import type { Block } from "../../log/types";
 import { CopyButton } from "../../ui/CopyButton";
@@ -67,13 +68,23 @@ export function Said({ content }: { content: readonly Block[] }) {
   );
 }
 
+type Source = { type?: string; file_id?: string; media_type?: string; data?: string };
+
 function Attached({ block }: { block: Block }) {
-  const source = (block.source ?? {}) as { type?: string; media_type?: string; data?: string };
+  const source = (block.source ?? {}) as Source;
   const title = typeof block.title === "string" ? block.title : "";
-  if (block.type === "image" && source.type === "base64") {
-    return <img src={`data:${source.media_type};base64,${source.data}`} alt={title || "Attached"} />;
+  const address = source.file_id === undefined ? null : addressOf(source.file_id);
+  if (block.type === "image" && (address !== null || source.type === "base64")) {
+    const image = address ?? `data:${source.media_type};base64,${source.data}`;
+    return <img src={image} alt={title || "Attached"} />;
+  }
+  const name = title || (source.media_type === "application/pdf" ? "PDF" : "Document");
+  if (address === null) {
+    return <span className="chip">{name}</span>;
   }
   return (
-    <span className="chip">{title || (source.media_type === "application/pdf" ? "PDF" : "Document")}</span>
+    <a className="chip" href={address} target="_blank" rel="noopener noreferrer" download={name}>
+      {name}
+    </a>
   );
 }

@@ -11,6 +11,7 @@ import type { Action } from "./endings";
 import { Outgoing } from "./Outgoing";
 import { Question } from "./Question";
 import type { Row } from "./rows";
+import { type Aim, useAim } from "./useAim";
 import { useRows } from "./useRows";
 import { useScroll } from "./useScroll";
 
@@ -23,17 +24,19 @@ type Props = {
   editing: string | null;
   setEditing: (message_id: string | null) => void;
   act: (action: Action, turn_id: string) => void;
+  /** The message that the reader wants to see. */
+  aim: Aim | null;
 };
 
 /** The transcript of a conversation: its newest rows, and older ones as the reader goes up. */
-export function Thread({ actions, outbox, editing, setEditing, act }: Props) {
+export function Thread({ actions, outbox, editing, setEditing, act, aim }: Props) {
   const { live } = actions;
   const rows = useRows(live, outbox);
   const phase = useStore(live.store, (view) => view.phase);
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { away, toEnd } = useScroll(scroller, content);
-  const { shown, older } = usePaging(scroller, rows.length);
+  const { away, toEnd, letGo } = useScroll(scroller, content);
+  const { shown, older, show } = usePaging(scroller, rows.length);
   const reach = useMemo(() => ({ actions, act, editing, setEditing }), [actions, act, editing, setEditing]);
 
   const astray = useAstray(actions, rows, editing);
@@ -44,6 +47,7 @@ export function Thread({ actions, outbox, editing, setEditing, act }: Props) {
       toEnd();
     }
   }, [lastKey, toEnd]);
+  useAim(aim, phase === "ready", { actions, rows, scroller, shown, show, letGo });
 
   return (
     <Reaching value={reach}>
@@ -67,7 +71,7 @@ export function Thread({ actions, outbox, editing, setEditing, act }: Props) {
           {phase === "loading" && rows.length === 0 && <Waiting />}
           <ol className="rows">
             {rows.slice(-shown).map((row) => (
-              <li key={row.key} className="row">
+              <li key={row.key} className="row" data-row={row.key}>
                 <One row={row} outbox={outbox} />
               </li>
             ))}
@@ -145,5 +149,5 @@ function usePaging(scroller: React.RefObject<HTMLDivElement | null>, rows: numbe
     node?.addEventListener("scroll", scrolled, { passive: true });
     return () => node?.removeEventListener("scroll", scrolled);
   }, [scroller]);
-  return { shown, older };
+  return { shown, older, show: setShown };
 }

@@ -1,27 +1,37 @@
 import { textOf } from "../../log/blocks";
-import type { Block, ToolRun } from "../../log/types";
+import type { Approval, Block, ToolRun } from "../../log/types";
+import { decidedWords } from "./approvals";
 
-type Props = { block: Block; run: ToolRun | undefined; result: Block | undefined; streaming: boolean };
+type Props = {
+  block: Block;
+  run: ToolRun | undefined;
+  approval: Approval | undefined;
+  result: Block | undefined;
+  streaming: boolean;
+};
 
 /** A tool that Claude uses: its name and state, and, unfolded, what went in and what came out. */
-export function ToolUse({ block, run, result, streaming }: Props) {
+export function ToolUse({ block, run, approval, result, streaming }: Props) {
   const output = outputOf(run, result);
-  const state = streaming
-    ? "is being called"
-    : run?.is_error
-      ? "failed"
-      : output !== null
-        ? "done"
-        : run
-          ? "running"
-          : "asked for";
+  const state = stateOf(run, output, streaming);
+  const decided = approval === undefined ? null : decidedWords(approval);
+  const asked = inputOf(block);
+  const used = approval?.decision === "edit" && run ? JSON.stringify(run.input, null, 2) : asked;
   return (
     <details className={`tool ${state === "failed" ? "wrong" : ""}`}>
       <summary>
-        <code>{String(block.name ?? block.type)}</code> <span>{state}</span>
+        <code>{String(block.name ?? block.type)}</code>{" "}
+        <span>{[state, decided].filter(Boolean).join(", ")}</span>
       </summary>
-      <h4>Input</h4>
-      <pre>{inputOf(block)}</pre>
+      {approval?.reason && <p className="reason">“{approval.reason}”</p>}
+      <h4>{used === asked ? "Input" : "Input that Claude gave"}</h4>
+      <pre>{asked}</pre>
+      {used !== asked && (
+        <>
+          <h4>Input that it ran with</h4>
+          <pre>{used}</pre>
+        </>
+      )}
       {output !== null && (
         <>
           <h4>Result</h4>
@@ -30,6 +40,19 @@ export function ToolUse({ block, run, result, streaming }: Props) {
       )}
     </details>
   );
+}
+
+function stateOf(run: ToolRun | undefined, output: string | null, streaming: boolean): string {
+  if (streaming) {
+    return "is being called";
+  }
+  if (run?.is_error) {
+    return "failed";
+  }
+  if (output !== null) {
+    return "done";
+  }
+  return run ? "running" : "asked for";
 }
 
 function inputOf(block: Block): string {

@@ -1,21 +1,23 @@
 /** Why an answer ended, in words, and what can be done about it. Nothing for one that simply ended. */
 
+import { budgetWords, dateWords, usdWords } from "../../live/budgets";
 import { textOf } from "../../log/blocks";
 import type { Conversation, Turn } from "../../log/types";
 
-export type Action = "continue" | "again" | "edit" | "model" | "new";
+export type Action = "continue" | "again" | "summary" | "edit" | "model" | "new";
 
 export type Ending = Readonly<{ tone: "calm" | "wrong"; text: string; actions: readonly Action[] }>;
 
 export const ACTION_WORDS: Readonly<Record<Action, string>> = {
   continue: "Continue",
   again: "Try again",
+  summary: "Start from a summary",
   edit: "Edit message",
   model: "Ask another model",
   new: "New conversation",
 };
 
-export const CONTINUE = "Please continue from where you stopped.";
+export const CONTINUE = "Continue from where you stopped.";
 
 export function endingOf(turn: Turn, state: Conversation): Ending | null {
   switch (turn.status) {
@@ -30,9 +32,13 @@ export function endingOf(turn: Turn, state: Conversation): Ending | null {
     case "refused":
       return calm(turn.error?.detail ?? "Claude declined to answer this message.", ["edit", "model"]);
     case "interrupted":
-      return wrong(turn, "The answer broke off; what was written is kept.", ["continue", "again"]);
+      return wrong(
+        turn,
+        "The answer broke off; what was written is kept.",
+        said(turn, state) ? ["continue", "again"] : ["again", "model"],
+      );
     case "over_budget":
-      return wrong(turn, "The budget does not allow this answer.", ["model"]);
+      return overBudget(turn);
     case "failed":
       return wrong(turn, "There was no answer. Your message is kept here.", failedActions(turn));
   }
@@ -55,10 +61,11 @@ function completed(turn: Turn, state: Conversation): Ending | null {
     case "max_tokens":
       return calm("The answer reached the longest length allowed.", ["continue"]);
     case "model_context_window_exceeded":
-      return calm("The conversation has filled the model’s window, so the answer stops here.", [
-        "new",
-        "model",
-      ]);
+      return calm(
+        "The conversation has filled the model’s window, so the answer stops here. " +
+          "Where it is asked again, a summary takes the place of what was said first.",
+        ["summary", "continue", "model", "new"],
+      );
     case "tool_use":
       return calm("Claude asked for a tool that is not on offer here.", ["continue", "again"]);
     case "end_turn":
@@ -68,6 +75,17 @@ function completed(turn: Turn, state: Conversation): Ending | null {
     default:
       return calm(`The answer ended for a reason that is new here: ${turn.stop_reason}.`, ["continue"]);
   }
+}
+
+/** Which budget, what is left of it, and when it begins anew. */
+function overBudget(turn: Turn): Ending {
+  const { budget, left_usd, resets_at } = turn.error?.facts ?? {};
+  if (!budget || !left_usd) {
+    return wrong(turn, "The budget does not allow this answer.", ["again", "model"]);
+  }
+  const again = resets_at ? ` It begins anew ${dateWords(resets_at)}.` : "";
+  const text = `${budgetWords(budget)}: ${usdWords(left_usd)} left, which does not cover this answer. Nothing was sent.`;
+  return { tone: "wrong", text: text + again, actions: ["again", "model"] };
 }
 
 function calm(text: string, actions: Action[]): Ending {

@@ -21,6 +21,10 @@ export function useScroll(scroller: RefObject<HTMLElement | null>, content: RefO
     }
   }, [scroller]);
 
+  const letGo = useCallback(() => {
+    pinned.current = false;
+  }, []);
+
   useEffect(() => {
     const node = scroller.current;
     if (node === null || content.current === null) {
@@ -60,5 +64,5 @@ export function useScroll(scroller: RefObject<HTMLElement | null>, content: RefO
     };
   }, [scroller, content]);
 
-  return { away, toEnd };
+  return { away, toEnd, letGo };
 }

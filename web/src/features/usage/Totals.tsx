@@ -1,10 +1,15 @@
 import { useId, useRef, useSyncExternalStore } from "react";
+import { type Budgets, nearlyUsed, usdWords } from "../../live/budgets";
 import type { LiveConversation } from "../../live/conversation";
+import { useWhole } from "../../live/store";
 import { cachedPercent, dollars, inputOf, tokens, totalsOf } from "../../log/totals";
+import { Left } from "./Left";
 
 /** What the conversation has cost so far: in a word, and, when asked, in full. */
-export function Totals({ live }: { live: LiveConversation }) {
+export function Totals({ live, budgets }: { live: LiveConversation; budgets: Budgets }) {
   const id = useId();
+  const standings = useWhole(budgets.store);
+  const little = nearlyUsed(standings);
   const kept = useRef("");
   const read = () => {
     const { state } = live.store.get();
@@ -14,7 +19,7 @@ export function Totals({ live }: { live: LiveConversation }) {
     return kept.current;
   };
   const totals: ReturnType<typeof totalsOf> = JSON.parse(useSyncExternalStore(live.store.subscribe, read));
-  if (totals.turns === 0) {
+  if (totals.turns === 0 && little === null) {
     return null;
   }
   const facts = [
@@ -28,7 +33,8 @@ export function Totals({ live }: { live: LiveConversation }) {
   return (
     <>
       <button type="button" className="facts" popoverTarget={id} title="What this conversation used and cost">
-        {dollars(totals.cost_nanodollars)}
+        {little?.left_usd && <span className="little">{usdWords(little.left_usd)} left</span>}
+        <span className="cost">{dollars(totals.cost_nanodollars)}</span>
       </button>
       <div
         id={id}
@@ -45,6 +51,7 @@ export function Totals({ live }: { live: LiveConversation }) {
             </div>
           ))}
         </dl>
+        <Left standings={standings} />
       </div>
     </>
   );

@@ -67,7 +67,7 @@ def check_goes_on(world: World, books: Books, face: Face, name: str) -> None:
     """The next message is answered: the simulator refuses what the Messages API would."""
     before = books.read(name, face.conversation_id)
     world.simulator.forget()
-    assert face.ask(AND_NOW).text.startswith("You said:")
+    assert face.ask_on(AND_NOW).startswith("You said:")
     (request,) = asked(world.simulator)
     sent = [text for role, text in messages_of(request) if role == "user" and text]
     assert sent[-1] == AND_NOW

@@ -39,6 +39,10 @@ class Face(Protocol):
 
     def ask(self, text: str) -> Seen: ...
 
+    def ask_on(self, text: str) -> str:
+        """The answer to the next message of the same conversation."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -50,6 +54,9 @@ class Library:
     def __init__(self, world: World, terms: Terms, name: str) -> None:
         with world.signed_in(terms):
             self._chat = Chat(store=world.store, session_id=name, tools=[forecast, "web_search"])
+
+    def ask_on(self, text: str) -> str:
+        return str(self._chat.send(text))
 
     def close(self) -> None:
         self._chat.close()
@@ -102,6 +109,9 @@ class Served:
         self._client = world.server(terms)
         self._name = name
 
+    def ask_on(self, text: str) -> str:
+        return str(self._client.chat(text, self._name).json["response"])
+
     def close(self) -> None:
         pass
 
@@ -145,6 +155,9 @@ class V1(Served):
         self._api = Api(self._client)
         self.conversation_id: str = self._api.conversation(title=name)
 
+    def ask_on(self, text: str) -> str:
+        return self.ask(text).text
+
     def ask(self, text: str) -> Seen:
         answer = self._api.post_turn(self.conversation_id, {"content": text}, Accept="text/event-stream")
         events = [event for event in events_of(answer) if event.type != ":"]
@@ -179,9 +192,14 @@ class Ask:
     conversation_id: str | None = None
 
     def __init__(self, world: World, terms: Terms, name: str) -> None:
+        self._world = world
         self._environment = world.shell_environment(terms)
-        self._folder = world.folder
         self._name = name
+
+    def ask_on(self, text: str) -> str:
+        """Over HTTP: a further process would show nothing new, and all faces share their conversations."""
+        served = self._world.server(Terms("none", stalls=False))
+        return str(served.chat(text, self._name).json["response"])
 
     def close(self) -> None:
         pass
@@ -189,7 +207,7 @@ class Ask:
     def ask(self, text: str) -> Seen:
         with Popen(
             [*PROGRAM, "ask", "--session", self._name, text],
-            cwd=self._folder,
+            cwd=self._world.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

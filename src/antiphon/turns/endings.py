@@ -198,25 +198,24 @@ def stopped(
     """The turn ends before its end: whole steps stay, and `shown` of the step after them.
 
     If it failed, or no money was left for it, and nothing stays, the conversation goes on from where it was;
-    if it failed and something does, it was interrupted.
+    if it failed and something does, it was interrupted. A step without a word is nothing.
     """
-    something_stays = shown is not None or progress.step > 0
+    something_stays = shown is not None or not progress.silent
     if status == "failed" and something_stays:
         status = "interrupted"
-    head = shown.id if shown else progress.reply_to
-    if status == "failed" or (status == "over_budget" and not something_stays):
-        head = progress.back_to
+    goes_back = status in ("failed", "over_budget") and not something_stays
     closing = e.TurnEnd(
         at=at,
         turn_id=turn_id,
         status=status,
-        kept=e.Kept(steps=progress.step, blocks=shown.content if shown else ()),
-        head=head,
+        kept=e.Kept(steps=0 if goes_back else progress.step, blocks=shown.content if shown else ()),
+        head=progress.back_to if goes_back else shown.id if shown else progress.reply_to,
         error=error,
     )
     messages = [*progress.messages, *([shown] if shown else ())]
     gone = [progress.asked.id] if progress.asked and not shown else []
-    return Change(events=[*progress.events, closing], messages=messages, removed=gone)
+    back = progress.made if goes_back else ()
+    return Change(events=[*progress.events, closing], messages=messages, removed=[*gone, *back])
 
 
 def withdrawn(turn_id: str, message_id: str | None, at: int) -> Change:

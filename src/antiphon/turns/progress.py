@@ -42,6 +42,11 @@ class Progress:
     """Tools of that message that were started before, finished or not."""
     tries: Tries = Tries()
 
+    @property
+    def silent(self) -> bool:
+        """Whether no whole step of this turn has said or done anything."""
+        return self.step == 0 or (self.step == 1 and self.tries.nudged)
+
 
 def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
     """Open a queued turn. `after` is where the turn it was queued behind left the conversation."""

@@ -126,9 +126,7 @@ def broken(fault: str, place: str) -> Case:
 
 
 def _status(status: int, problem: str, helps: Helps, name: str = "", **how: Any) -> Case:
-    return Case(
-        name=name or str(status), script=(Fail(status=status, **how),), problem=problem, helps=helps
-    )
+    return Case(name=name or str(status), script=(Fail(status=status, **how),), problem=problem, helps=helps)
 
 
 def _stops(name: str, reply: Reply, **what: Any) -> Case:
@@ -177,13 +175,22 @@ ENDINGS: tuple[Case, ...] = (
         text=SAID,
     ),
     _stops("window full mid text", _cut(SAYS, ends="mid_text", reason=WINDOW), stop_reason=WINDOW, text=SAID),
-    _stops("window full mid thinking", _cut(THINKS, SAYS, ends="mid_thinking", reason=WINDOW), problem="no-room"),
-    _stops("unknown stop reason", Reply(text=SAID, stop_reason="brand_new"), stop_reason="brand_new", text=SAID),
+    _stops(
+        "window full mid thinking", _cut(THINKS, SAYS, ends="mid_thinking", reason=WINDOW), problem="no-room"
+    ),
+    _stops(
+        "unknown stop reason", Reply(text=SAID, stop_reason="brand_new"), stop_reason="brand_new", text=SAID
+    ),
     _stops("pause", pause_turn(PAUSED), text=PAUSED + GOOD, requests=2),
     _stops("empty", empty(), requests=2),
     Case(name="empty twice", script=(empty(), empty()), problem="empty-answer", requests=2),
-    _stops("tool use", tool_call("forecast", {"city": "Rome", "day": "now"}, text=ASKING), text=GOOD,
-           earlier=ASKING, requests=2),
+    _stops(
+        "tool use",
+        tool_call("forecast", {"city": "Rome", "day": "now"}, text=ASKING),
+        text=GOOD,
+        earlier=ASKING,
+        requests=2,
+    ),
     Case(
         name="529 after a tool",
         script=(tool_call("forecast", {"city": "Rome", "day": "now"}, text=ASKING), Fail(status=529)),

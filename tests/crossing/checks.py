@@ -15,6 +15,10 @@ def check_words(due: Due, seen: Seen) -> None:
     if due.ended == "broken":
         assert seen.sentence.endswith(".")
         assert "\n" not in seen.sentence
+        if due.kept:
+            assert "unchanged" not in seen.sentence, "a part of the answer is in the history"
+        else:
+            assert "kept" not in seen.sentence
     if due.ended == "refused":
         assert DECLINED in (seen.sentence, seen.text[-len(DECLINED) :])
     for leaked in (KEY, "Traceback", "Exception", "aiohttp", "anthropic.", "Error("):

@@ -20,9 +20,8 @@ EXCEPTION: Mapping[str, str] = {
     "upstream-auth": "UpstreamAuth",
     "upstream-failed": "UpstreamFailed",
     "upstream-busy": "UpstreamBusy",
-    "no-room": "NoRoom",
-    "empty-answer": "EmptyAnswer",
 }
+"""All others are the base of these, `AnswerError`."""
 EXIT: Mapping[str, int] = {"upstream-auth": 3}
 """All others are 1."""
 CUT_SHORT = ("max_tokens", "model_context_window_exceeded", "refusal")
@@ -59,7 +58,7 @@ def due(case: Case, face: Face, terms: Terms, seen: Seen) -> Due:
         or (terms.left == "fallback" and case.helps in ("again", "elsewhere"))
     )
     asked = (FIRST,) * case.requests
-    failures = (case.requests - 1,) if case.problem and case.helps != "nothing" or _fails(case) else ()
+    failures = (case.requests - 1,) if (case.problem and case.helps != "nothing") or _fails(case) else ()
     if helped:
         return Due(
             ended="completed",
@@ -106,8 +105,8 @@ def sign(due: Due, face: str) -> object:
     """How a program is told."""
     kept = due.broken_off or bool(due.said)
     match face, due.ended:
-        case ("Chat.send" | "Chat.stream"), "broken":
-            return "AnswerInterrupted" if kept else EXCEPTION[due.word]
+        case (("Chat.send" | "Chat.stream"), "broken"):
+            return "AnswerInterrupted" if kept else EXCEPTION.get(due.word, "AnswerError")
         case "Chat.send", _:
             return due.word
         case "Chat.stream", _:

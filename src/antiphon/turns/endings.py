@@ -167,12 +167,12 @@ def refused(step: Step, end: e.StepEnd, sentence: str, at: int) -> Change:
     return Change(events=[*step.writing.take(), end, closing], removed=step.progress.made)
 
 
-def failed(step: Step, error: e.AttemptError, *, keep_partial: bool, at: int) -> Change:
-    """No answer. Text that was written stays where a reader may have seen it."""
+def failed(step: Step, error: e.AttemptError, *, keep_partial: bool, at: int, kept: str = "") -> Change:
+    """No answer. Text that was written stays where a reader may have seen it; `kept` says so."""
     pending = step.writing.take()
     blocks = text_only(step.writing.blocks) if keep_partial else ()
     shown = step.message(blocks, step.plan.model) if blocks else None
-    change = stopped(step.turn_id, step.progress, shown, "failed", error.error, at)
+    change = stopped(step.turn_id, step.progress, shown, "failed", error.error, at, kept=kept)
     return Change(
         events=[*(pending if blocks else ()), error, *change.events],
         messages=change.messages,
@@ -194,15 +194,19 @@ def stopped(
     status: e.TurnStatus,
     error: e.Problem | None,
     at: int,
+    *,
+    kept: str = "",
 ) -> Change:
     """The turn ends before its end: whole steps stay, and `shown` of the step after them.
 
     If it failed, or no money was left for it, and nothing stays, the conversation goes on from where it was;
-    if it failed and something does, it was interrupted. A step without a word is nothing.
+    if it failed and something does, it was interrupted, and `kept` is the error's sentence. A step without a
+    word is nothing.
     """
     something_stays = shown is not None or not progress.silent
     if status == "failed" and something_stays:
         status = "interrupted"
+        error = replace(error, detail=kept) if error and kept else error
     goes_back = status in ("failed", "over_budget") and not something_stays
     closing = e.TurnEnd(
         at=at,

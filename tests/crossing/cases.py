@@ -1,4 +1,4 @@
-"""What Claude may do to an answer, and what that has to mean: written down from the reference, not from the code.
+"""What Claude may do to an answer, and what that has to mean: by the reference, not by the code.
 
 A case is a script for the model that is asked first; whoever is asked after it answers well.
 """

@@ -33,7 +33,7 @@ def check_requests(world: World, terms: Terms, due: Due) -> None:
 
 
 def check_ledger(world: World, case: Case, due: Due, book: Book) -> None:
-    """One entry for each request: at what it cost by the bill, or, if nobody knows, at the most it may have."""
+    """One entry for each request: at its cost by the bill, or, if nobody knows that, at the most."""
     requests = asked(world.simulator)
     assert [attempt.model for attempt in book.attempts] == list(due.models)
     assert len({attempt.place for attempt in book.attempts}) == len(book.attempts)

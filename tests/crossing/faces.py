@@ -92,13 +92,12 @@ class Stream(Library):
             for piece in self._chat.stream(text):
                 shown += piece
         except AnswerError as error:
-            assert shown.endswith(getattr(error, "partial", ""))
             return _raised(error, shown)
         return Seen(text=shown, sign="ended")
 
 
 def _raised(error: AnswerError, shown: str) -> Seen:
-    everything = repr(error) + repr(error.facts)
+    everything = f"{error} {error.facts}"
     return Seen(text=shown, sign=type(error).__name__, sentence=str(error), everything=everything)
 
 
@@ -153,13 +152,14 @@ class V1(Served):
     def __init__(self, world: World, terms: Terms, name: str) -> None:
         super().__init__(world, terms, name)
         self._api = Api(self._client)
-        self.conversation_id: str = self._api.conversation(title=name)
+        self._id = self._api.conversation(title=name)
+        self.conversation_id = self._id
 
     def ask_on(self, text: str) -> str:
         return self.ask(text).text
 
     def ask(self, text: str) -> Seen:
-        answer = self._api.post_turn(self.conversation_id, {"content": text}, Accept="text/event-stream")
+        answer = self._api.post_turn(self._id, {"content": text}, Accept="text/event-stream")
         events = [event for event in events_of(answer) if event.type != ":"]
         steps: dict[int, str] = {}
         stop_reason = None

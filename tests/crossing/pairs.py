@@ -8,7 +8,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 def pairwise(*factors: Sequence[Any]) -> list[Row]:
-    """The row that brings most new pairs comes next, the first of them where several do: the same each time."""
+    """Always the row that brings most new pairs, the first of those that do: the same rows each time."""
     rows = list(product(*(range(len(factor)) for factor in factors)))
     missing = {pair for row in rows for pair in _pairs(row)}
     chosen: list[Row] = []

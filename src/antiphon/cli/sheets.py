@@ -44,6 +44,10 @@ class Sheet(Protocol):
         """What was written does not count; another attempt follows."""
         ...
 
+    def tell(self, line: str) -> None:
+        """Something beside the answer, before its text: for people only."""
+        ...
+
     def end(self) -> None:
         """No more comes. What follows stands on a line of its own."""
         ...
@@ -61,6 +65,9 @@ class NoSheet:
         pass
 
     def start_again(self) -> None:
+        pass
+
+    def tell(self, line: str) -> None:
         pass
 
     def end(self) -> None:
@@ -87,6 +94,10 @@ class PlainSheet:
 
     def start_again(self) -> None:
         pass
+
+    def tell(self, line: str) -> None:
+        if self._terminal and self._last == "\n":
+            self.write(f"{line}\n")
 
     def end(self) -> None:
         if self._last != "\n":
@@ -134,6 +145,10 @@ class MarkdownSheet:
         self.end()
         self._painter.paint([f"\x1b[2m{AGAIN}\x1b[0m"])
         self._begin()
+
+    def tell(self, line: str) -> None:
+        if not self._written:
+            self._painter.paint([f"\x1b[2m{visible(line)}\x1b[0m"])
 
     def end(self) -> None:
         self._painter.paint(self._final(self._blocks.open_blocks()))

@@ -39,8 +39,8 @@ _SOMETHING_STAYS = {
 class Row:
     error: type[AnswerError]
     sentence: str
-    """May hold {said} (Claude's words), {unanswered} and {again} (what became of the message, what to do), and
-    {what}.
+    """May hold {said} (Claude's words), {unanswered} and {again} (what became of the message, what to do),
+    and {what}.
     """
 
 

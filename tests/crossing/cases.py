@@ -182,6 +182,13 @@ ENDINGS: tuple[Case, ...] = (
         "unknown stop reason", Reply(text=SAID, stop_reason="brand_new"), stop_reason="brand_new", text=SAID
     ),
     _stops("pause", pause_turn(PAUSED), text=PAUSED + GOOD, requests=2),
+    Case(
+        name="pause without end",
+        script=(pause_turn(PAUSED),) * 6,
+        problem="too-many-steps",
+        earlier=PAUSED * 6,
+        requests=6,
+    ),
     _stops("empty", empty(), requests=2),
     Case(name="empty twice", script=(empty(), empty()), problem="empty-answer", requests=2),
     _stops(

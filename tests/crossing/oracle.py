@@ -14,6 +14,7 @@ HTTP_STATUS: Mapping[str, int] = {
     "upstream-busy": 503,
     "no-room": 502,
     "empty-answer": 502,
+    "too-many-steps": 502,
 }
 EXCEPTION: Mapping[str, str] = {
     "upstream-rejected": "UpstreamRejected",

@@ -21,7 +21,7 @@ Left: TypeAlias = Literal["retry", "fallback", "none"]
 """What is left to try after the first request has failed."""
 LEFT: tuple[Left, ...] = ("retry", "fallback", "none")
 
-STALL_S = 1.0
+STALL_S = 0.7
 
 TOOLS = """
 def forecast(city: str, day: str = "today") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from antiphon.cli.exits import BY_PROBLEM, Exit
 from antiphon.model.failures import BY_KIND, BY_STATUS, BY_TYPE, failure
-from antiphon.model.faults import Fault, Kind
+from antiphon.model.faults import Fault, Kind, fault_of_event
 from antiphon.model.retry import Help, help_for
 from antiphon.model.stops import _ROWS
 from antiphon.server.problems import STATUS
@@ -31,10 +31,19 @@ def test_what_is_said_of_a_status_is_what_is_done(row: Row) -> None:
     fault = Fault(
         kind="answered",
         status=int(status),
-        error_type=(spans(error_type) or [None])[0],
+        error_type=spans(error_type)[0] if error_type else None,
         error_code=code[0] if code else None,
     )
     error = failure(fault)
+    assert (error.name, WORDS[help_for(error)]) == (spans(problem)[0], helps)
+
+
+@pytest.mark.parametrize("row", [row for row in BY_HTTP if row[1]], ids=lambda row: row[0])
+def test_the_same_is_done_in_the_middle_of_a_stream(row: Row) -> None:
+    where, error_type, problem, helps = row
+    _, *code = spans(where)
+    event = {"type": spans(error_type)[0], "details": {"error_code": code[0] if code else None}}
+    error = failure(fault_of_event(event))
     assert (error.name, WORDS[help_for(error)]) == (spans(problem)[0], helps)
 
 

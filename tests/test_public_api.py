@@ -13,6 +13,7 @@ from antiphon import errors
 
 CAUGHT_BY_THEIR_BASE = {
     "FenceLost": "between replicas; nobody outside the engine meets it",
+    "UpstreamResting": "caught as UpstreamBusy: what there is to do about it is the same",
     "NewerData": "caught as StoreError: there is one thing to do about it, and the sentence says it",
 }
 """The errors that are not exported, with the reason."""

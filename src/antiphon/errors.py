@@ -145,6 +145,11 @@ class AnswerError(AntiphonError):
     title = "Claude did not answer"
     retryable = True
 
+    def __init__(self, detail: str, *, kept: str = "", **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.kept = kept or detail
+        """The sentence for where a part of the answer was seen and stays."""
+
 
 class UpstreamRejected(AnswerError):
     name = "upstream-rejected"

@@ -1,5 +1,6 @@
 """`antiphon chat`, as someone in a terminal has it."""
 
+import re
 import signal
 
 import pytest
@@ -250,3 +251,31 @@ def test_a_wait_is_shown(shell: Shell, simulator: Simulator) -> None:
     terminal.sees(READY)
     terminal.presses("d")
     assert terminal.ends() == 0
+
+
+def test_a_wait_for_another_attempt_is_told_in_one_line(shell: Shell, simulator: Simulator) -> None:
+    simulator.script(Fail(status=529, retry_after=2.5), Reply(text="There."))
+    terminal = shell.start("ask", "Hello", ANTIPHON_MAX_ATTEMPTS="2")
+    assert terminal.ends() == 0
+    told = re.findall(r"\x1b\[2mClaude is busy; trying again in [1-3] s\.\x1b\[0m", terminal.seen)
+    assert len(told) == 1
+    assert terminal.seen.replace("\x1b[0m", "").endswith("There.\r\n")
+
+
+@pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}])
+def test_another_model_that_answers_is_told_in_one_line(
+    variables: dict[str, str], shell: Shell, simulator: Simulator
+) -> None:
+    simulator.script(Fail(status=529), Reply(text="There."))
+    chain = {"ANTIPHON_MAX_ATTEMPTS": "2", "ANTIPHON_FALLBACK": "claude-haiku-5-5"}
+    terminal = shell.start("ask", "Hello", **chain, **variables)
+    assert terminal.ends() == 0
+    assert terminal.seen.count("claude-haiku-5-5 answers instead.") == 1
+    assert "trying again" not in terminal.seen
+    assert terminal.seen.replace("\x1b[0m", "").endswith("There.\r\n")
+
+
+def test_a_pipe_is_told_nothing_of_it(shell: Shell, simulator: Simulator) -> None:
+    simulator.script(Fail(status=529, retry_after=1.5), Reply(text="There."))
+    done = shell.run("ask", "Hello", ANTIPHON_MAX_ATTEMPTS="2")
+    assert (done.stdout, done.stderr) == ("There.\n", "")

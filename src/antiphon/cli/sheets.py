@@ -56,6 +56,10 @@ class Sheet(Protocol):
         """Something else is written next; what comes after it begins on a line of its own."""
         ...
 
+    def tell(self, line: str) -> None:
+        """Something beside the answer, before its text: for people only."""
+        ...
+
     def end(self) -> None:
         """No more comes. What follows stands on a line of its own."""
         ...
@@ -79,6 +83,9 @@ class NoSheet:
         pass
 
     def pause(self) -> None:
+        pass
+
+    def tell(self, line: str) -> None:
         pass
 
     def end(self) -> None:
@@ -124,6 +131,10 @@ class PlainSheet:
     def pause(self) -> None:
         if self._terminal:  # in a pipe stands the answer, and nothing else
             self.end()
+
+    def tell(self, line: str) -> None:
+        if self._terminal and self._last == "\n":
+            self.write(f"{line}\n")
 
     def end(self) -> None:
         self._end_thought()
@@ -188,6 +199,10 @@ class MarkdownSheet:
     def pause(self) -> None:
         self.end()
         self._begin()
+
+    def tell(self, line: str) -> None:
+        if not self._written:
+            self._painter.paint([f"\x1b[2m{visible(line)}\x1b[0m"])
 
     def end(self) -> None:
         thought = self._thought.end() if self._thought is not None else []

@@ -72,6 +72,7 @@ class ClaudeUpstream:
     ) -> None:
         """`stall_s`: seconds without any byte after which a request is given up."""
         timeout = httpx2.Timeout(stall_s, connect=connect_s)
+        self._stall_s = stall_s
         self._unconnected = signed_in_client(api_key=api_key, base_url=base_url, timeout=timeout)
         self._connected: dict[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = {}
         self._clock = clock or SystemClock()
@@ -113,7 +114,7 @@ class ClaudeUpstream:
         loop = asyncio.get_running_loop()
         client = self._connected.get(loop)
         if client is None:
-            client = self._unconnected.copy(http_client=_http_client())
+            client = self._unconnected.copy(http_client=_http_client(self._stall_s))
             self._connected = {known: of for known, of in self._connected.items() if not known.is_closed()}
             self._connected[loop] = client
         return client
@@ -163,14 +164,14 @@ class _Translation:
         return failure_of(error, began=began, request_id=request_id, now=self._clock.now())
 
 
-def _http_client() -> httpx2.AsyncClient:
-    usual = anthropic.DEFAULT_CONNECTION_LIMITS
-    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=usual.keepalive_expiry)
+def _http_client(stall_s: float) -> httpx2.AsyncClient:
+    # aiohttp's clock for silence runs on while a connection rests: one that has rested for as long would
+    # fail the next request at once, so none may.
+    rest_s = min(anthropic.DEFAULT_CONNECTION_LIMITS.keepalive_expiry or stall_s, stall_s / 2)
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=rest_s)
 
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=MAX_CONNECTIONS, keepalive_timeout=usual.keepalive_expiry, ssl=_tls()
-        )
+        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=rest_s, ssl=_tls())
         return aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER)
 
     return anthropic.DefaultAioHttpClient(

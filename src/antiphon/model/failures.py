@@ -21,15 +21,27 @@ from antiphon.errors import (
 )
 from antiphon.model.faults import Fault, Kind, fault_of
 
-_UNANSWERED = "Your message was not answered and the conversation is unchanged"
-_AGAIN = "send it again {when}"
+_UNANSWERED = "{unanswered}"
+_AGAIN = "{again}"
+
+_NOTHING_STAYS = {
+    "unanswered": "Your message was not answered and the conversation is unchanged",
+    "again": "send it again {when}",
+}
+_SOMETHING_STAYS = {
+    "unanswered": "What there is of the answer is kept",
+    "again": "ask for the rest {when}",
+}
+"""Where a reader may have seen a part of the answer, or tools have run for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     error: type[AnswerError]
     sentence: str
-    """May hold {said} (Claude's words), {when} and {what}."""
+    """May hold {said} (Claude's words), {unanswered} and {again} (what became of the message, what to do),
+    and {what}.
+    """
 
 
 REJECTED = Row(
@@ -74,8 +86,7 @@ FAILED = Row(UpstreamFailed, f"Claude failed with an error of its own. {_UNANSWE
 
 CUT = Row(
     UpstreamFailed,
-    "The connection to Claude broke before the answer was complete. What was said before is unchanged; "
-    "send the message again {when}.",
+    f"The connection to Claude broke before the answer was complete. {_UNANSWERED}; {_AGAIN}.",
 )
 
 _Table: TypeAlias = Mapping[int | str, Row]
@@ -173,10 +184,14 @@ def failure(fault: Fault) -> AnswerError:
     `retry_after` (seconds), `should_retry`; see `Fault`.
     """
     row = row_of(fault)
-    sentence = row.sentence.format(
-        said=_quoted(fault.message), when=_when(fault.retry_after), what=fault.what
-    )
-    return row.error(sentence, **_facts(fault))
+    sentence = _sentence(row, fault, _NOTHING_STAYS)
+    return row.error(sentence, kept=_sentence(row, fault, _SOMETHING_STAYS), **_facts(fault))
+
+
+def _sentence(row: Row, fault: Fault, words: Mapping[str, str]) -> str:
+    when = _when(fault.retry_after)
+    filled = {name: phrase.format(when=when) for name, phrase in words.items()}
+    return row.sentence.format(said=_quoted(fault.message), what=fault.what, **filled)
 
 
 def row_of(fault: Fault) -> Row:

@@ -61,9 +61,9 @@ class Room:
 def help_for(error: AnswerError) -> Help:
     """What may help after it. The provider's own advice (`x-should-retry`) wins, but not over money.
 
-    Source of the statuses: the Messages API reference, "Errors".
+    Source of the statuses: the Messages API reference, "Errors". In a stream, whose status is 200, the type
+    says it.
     """
-    status = error.facts.get("status")
     match error:
         case SpendLimitReached() | DeadlineExceeded():
             return "nothing"
@@ -72,11 +72,16 @@ def help_for(error: AnswerError) -> Help:
         case _ if error.facts.get("should_retry") is True:
             return "again"
         case UpstreamRejected():  # 404: this model is not there
-            return "elsewhere" if status == 404 else "nothing"
+            return "elsewhere" if _says(error, 404, "not_found_error") else "nothing"
         case UpstreamAuth():  # 403: this model is not allowed
-            return "elsewhere" if status == 403 else "nothing"
+            return "elsewhere" if _says(error, 403, "permission_error") else "nothing"
         case _:
             return "elsewhere" if error.facts.get("should_retry") is False else "again"
+
+
+def _says(error: AnswerError, status: int, error_type: str) -> bool:
+    said = error.facts.get("status")
+    return bool(said == status or (said == 200 and error.facts.get("error_type") == error_type))
 
 
 def verdict_on(error: AnswerError, room: Room, chance: float) -> Verdict:

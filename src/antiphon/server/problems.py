@@ -38,6 +38,7 @@ STATUS: Mapping[str, int] = {
     "upstream-failed": 502,
     "no-room": 502,
     "empty-answer": 502,
+    "too-many-steps": 502,
     "upstream-busy": 503,
     "store-unavailable": 503,
     "deadline": 504,

@@ -167,12 +167,12 @@ def refused(step: Step, end: e.StepEnd, sentence: str, at: int) -> Change:
     return Change(events=[*step.writing.take(), end, closing], removed=step.progress.made)
 
 
-def failed(step: Step, error: e.AttemptError, *, keep_partial: bool, at: int) -> Change:
-    """No answer. Text that was written stays where a reader may have seen it."""
+def failed(step: Step, error: e.AttemptError, *, keep_partial: bool, at: int, kept: str = "") -> Change:
+    """No answer. Text that was written stays where a reader may have seen it; `kept` says so."""
     pending = step.writing.take()
     blocks = text_only(step.writing.blocks) if keep_partial else ()
     shown = step.message(blocks, step.plan.model) if blocks else None
-    change = stopped(step.turn_id, step.progress, shown, "failed", error.error, at)
+    change = stopped(step.turn_id, step.progress, shown, "failed", error.error, at, kept=kept)
     return Change(
         events=[*(pending if blocks else ()), error, *change.events],
         messages=change.messages,
@@ -194,33 +194,32 @@ def stopped(
     status: e.TurnStatus,
     error: e.Problem | None,
     at: int,
+    *,
+    kept: str = "",
 ) -> Change:
     """The turn ends before its end: whole steps stay, and `shown` of the step after them.
 
     If it failed, or no money was left for it, and nothing stays, the conversation goes on from where it was;
-    if it failed and something does, it was interrupted.
+    if it failed and something does, it was interrupted, and `kept` is the error's sentence. A step without a
+    word is nothing.
     """
-    # A step without a word, after which Claude was asked to go on, is no reason to stay.
-    wordless = shown is None and progress.step == 1 and progress.tries.nudged and status != "cancelled"
-    steps = 0 if wordless else progress.step
-    something_stays = shown is not None or steps > 0
+    something_stays = shown is not None or not progress.silent
     if status == "failed" and something_stays:
         status = "interrupted"
-    head = shown.id if shown else progress.reply_to
-    if status == "failed" or (status == "over_budget" and not something_stays):
-        head = progress.back_to
+        error = replace(error, detail=kept) if error and kept else error
+    goes_back = status in ("failed", "over_budget") and not something_stays
     closing = e.TurnEnd(
         at=at,
         turn_id=turn_id,
         status=status,
-        kept=e.Kept(steps=steps, blocks=shown.content if shown else ()),
-        head=head,
+        kept=e.Kept(steps=0 if goes_back else progress.step, blocks=shown.content if shown else ()),
+        head=progress.back_to if goes_back else shown.id if shown else progress.reply_to,
         error=error,
     )
     messages = [*progress.messages, *([shown] if shown else ())]
     gone = [progress.asked.id] if progress.asked and not shown else []
-    gone += progress.made if wordless else ()
-    return Change(events=[*progress.events, closing], messages=messages, removed=gone)
+    back = progress.made if goes_back else ()
+    return Change(events=[*progress.events, closing], messages=messages, removed=[*gone, *back])
 
 
 def withdrawn(turn_id: str, message_id: str | None, at: int) -> Change:

@@ -45,6 +45,11 @@ class Progress:
     permissions: tuple[Permission, ...] = ()
     """What tools of that message have asked people for."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether no whole step of this turn has said or done anything."""
+        return self.step == 0 or (self.step == 1 and self.tries.nudged)
+
 
 def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
     """Open a queued turn. `after` is where the turn it was queued behind left the conversation."""

@@ -78,8 +78,10 @@ class Steps:
         self._open = step
         return await self._attempt(step)
 
-    def end(self, progress: Progress, status: e.TurnStatus, error: e.Problem | None) -> Change:
-        """The end of the turn between two requests."""
+    def end(
+        self, progress: Progress, status: e.TurnStatus, error: e.Problem | None, kept: str = ""
+    ) -> Change:
+        """The end of the turn between two requests. `kept` is the error's sentence if something stays."""
         if progress.permissions or (progress.asked is not None and error is endings.FATE_UNKNOWN):
             progress = left_whole(progress, self._record.id, self._parts.now())
         shown = None if status == "failed" and not self._record.queue.keep_partial else progress.shown
@@ -88,7 +90,7 @@ class Steps:
         if (step := self._open) is not None:  # announced, but never followed to its end
             lost = self._error(step, error or endings.STOPPED, charged=step.writing.sent)
             progress = replace(step.progress, events=(lost,))
-        return endings.stopped(self._record.id, progress, shown, status, error, self._parts.now())
+        return endings.stopped(self._record.id, progress, shown, status, error, self._parts.now(), kept=kept)
 
     # Before a request
 
@@ -106,7 +108,7 @@ class Steps:
             model = model_of(self._parts, progress)
             verdict = self._verdict(progress, error, model)
             if isinstance(verdict, GiveUp):
-                return self.end(progress, "failed", endings.problem_of(error))
+                return self.end(progress, "failed", endings.problem_of(error), error.kept)
             counted = progress if isinstance(error, UpstreamResting) else failed_once(progress)
             return await self._another(counted, verdict, model, error.name)
 
@@ -130,6 +132,8 @@ class Steps:
             raise UpstreamResting(
                 "Claude failed too often in a row, and is left alone for a moment. Your message was not "
                 f"answered and the conversation is unchanged; send it again in {rest_s:.0f} seconds.",
+                kept="Claude failed too often in a row, and is left alone for a moment. What there is of the "
+                f"answer is kept; ask for the rest in {rest_s:.0f} seconds.",
                 retry_after=rest_s,
                 sent=False,
             )
@@ -230,7 +234,7 @@ class Steps:
         verdict = self._verdict(step.progress, error, model, step.input_tokens)
         charged = is_charged(error)
         if isinstance(verdict, GiveUp) or not self._takes_back(step):
-            return self._failed(step, endings.problem_of(error), charged=charged)
+            return self._failed(step, endings.problem_of(error), charged=charged, kept=error.kept)
         await self.commit(Change(events=[self._error(step, endings.problem_of(error), charged=charged)]))
         self._open = None
         text = text_only(step.writing.blocks) if step.writing.shown else ()
@@ -281,10 +285,10 @@ class Steps:
 
     # The end of an attempt that was not complete
 
-    def _failed(self, step: Step, problem: e.Problem, *, charged: bool) -> Change:
+    def _failed(self, step: Step, problem: e.Problem, *, charged: bool, kept: str = "") -> Change:
         error = self._error(step, problem, charged=charged)
         keep_partial = self._record.queue.keep_partial
-        return endings.failed(step, error, keep_partial=keep_partial, at=self._parts.now())
+        return endings.failed(step, error, keep_partial=keep_partial, at=self._parts.now(), kept=kept)
 
     async def _cut(self, step: Step) -> Change:
         """What was committed and seen stays; what was not yet committed nobody has seen."""

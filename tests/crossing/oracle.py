@@ -21,6 +21,8 @@ EXCEPTION: Mapping[str, str] = {
     "upstream-auth": "UpstreamAuth",
     "upstream-failed": "UpstreamFailed",
     "upstream-busy": "UpstreamBusy",
+    "no-room": "NoRoom",
+    "empty-answer": "EmptyAnswer",
 }
 """All others are the base of these, `AnswerError`."""
 EXIT: Mapping[str, int] = {"upstream-auth": 3}

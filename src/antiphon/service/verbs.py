@@ -11,7 +11,6 @@ from antiphon.context.routing import AUTO
 from antiphon.domain import events as e
 from antiphon.domain.approvals import Decision, resolve_by
 from antiphon.domain.conversations import Header, Totals
-from antiphon.domain.files import File, FileFacts
 from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
@@ -22,8 +21,8 @@ from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
 from antiphon.service.answers import Answer, only_turn, read_answer
 from antiphon.service.asking import Ask, acceptance
-from antiphon.service.attaching import Attaching
 from antiphon.service.deciding import Decider, deciding
+from antiphon.service.file_verbs import FileVerbs
 from antiphon.service.news import Listener, Newsroom
 from antiphon.service.portable import export_from, files_from, imported
 from antiphon.service.spending import Standing, standings
@@ -45,7 +44,7 @@ LONG_LOG = 500
 """Events from which on a log is folded in a thread, so that streams go on meanwhile."""
 
 
-class Service:
+class Service(FileVerbs):
     def __init__(
         self,
         *,
@@ -59,10 +58,9 @@ class Service:
         queue_max: int,
         toolbox: Toolbox,
     ) -> None:
-        self._store = store
+        super().__init__(store, models)
         self._engine = engine
         self._hub = hub
-        self._models = models
         self._budgets = budgets
         self._clock = clock
         self._lease_s = lease_s
@@ -70,7 +68,6 @@ class Service:
         self._toolbox = toolbox
         self._news = Newsroom(store, budgets, clock, hub.wake)
         hub.heard = self._news.heard
-        self._attaching = Attaching(store)
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let the turns that run here finish for `drain_s` seconds, then let go of them, store and model."""
@@ -240,31 +237,6 @@ class Service:
             self._engine.abandon(header.running)
         self._hub.wake(header.id)
         self._news.changed(header.principal, header.id)
-
-    # Files
-
-    async def upload(self, principal: str, data: bytes, name: str = "") -> FileFacts:
-        """Keep a file for a day, and then as long as a conversation refers to it.
-
-        Raises:
-            InvalidRequest, TooLarge: Claude cannot read it. StoreUnavailable.
-        """
-        return await self._attaching.upload(principal, data, clean_text(name))
-
-    async def upload_all(self, principal: str, given: Sequence[tuple[bytes, str]]) -> list[FileFacts]:
-        """The same for several, each with its name: if one is refused, none is kept."""
-        return await self._attaching.upload_all(principal, given)
-
-    async def file(self, principal: str, file_id: str) -> File:
-        """Raises NotFound."""
-        return await self._store.file(principal, file_id)
-
-    async def _attached(self, principal: str, ask: Ask, model: str) -> Ask:
-        if ask.content is None or isinstance(ask.content, str):
-            return ask
-        facts = self._models.find(ask.settings.get("model") or model)
-        window = facts.context if facts is not None else None
-        return replace(ask, content=await self._attaching.attached(principal, ask.content, window))
 
     # Turns
 

@@ -16,8 +16,6 @@ from antiphon.domain.events import (
     CancelRequest,
     ConversationCreate,
     Event,
-    MessageAdd,
-    TurnQueue,
 )
 from antiphon.domain.messages import text_of
 from antiphon.errors import Conflict, FenceLost, NotFound
@@ -25,7 +23,7 @@ from antiphon.money.budgets import Limit
 from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
 from antiphon.stores.base import NOBODY, Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
-from antiphon.stores.frames import Frame, decode, encode_all
+from antiphon.stores.frames import Frame, encode_all
 from antiphon.stores.memory_checks import check_room, known_key
 from antiphon.stores.memory_files import MemoryFiles
 from antiphon.stores.memory_rows import (
@@ -36,6 +34,7 @@ from antiphon.stores.memory_rows import (
     place,
     prune_turn,
     put_approval,
+    record_of,
     set_turns,
     waits,
 )
@@ -270,23 +269,7 @@ class MemoryStore(MemoryFiles):
         return known_key(self._kept(acceptance.conversation_id), acceptance, self._clock.now())
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
-        kept = self._kept(conversation_id)
-        if turn_id not in kept.turns:
-            raise NotFound("There is no such turn.")
-        turn = kept.turns[turn_id]
-        queue = decode(kept.frames[place(kept.frames, turn.seq)])
-        message = decode(kept.frames[place(kept.frames, turn.message_seq)]) if turn.message_seq else None
-        assert isinstance(queue, TurnQueue)
-        assert message is None or isinstance(message, MessageAdd)
-        return TurnRecord(
-            id=turn_id,
-            status=turn.status,
-            seq=turn.seq,
-            header=kept.header,
-            queue=queue,
-            message=message,
-            last_message_id=turn.last_message_id,
-        )
+        return record_of(self._kept(conversation_id), turn_id)
 
     async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
         kept = self._held(lease)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from antiphon.domain.conversations import Header, PlacedMessage
-from antiphon.domain.events import BlockDelta
-from antiphon.stores.base import NOBODY, Change, Lease
-from antiphon.stores.frames import Frame
+from antiphon.domain.events import BlockDelta, MessageAdd, TurnQueue
+from antiphon.errors import NotFound
+from antiphon.stores.base import NOBODY, Change, Lease, TurnRecord
+from antiphon.stores.frames import Frame, decode
 from antiphon.stores.projection import (
     ApprovalChange,
     approval_changes,
@@ -118,3 +119,23 @@ def prune_turn(kept: Kept, turn: Turn, limit: int) -> int:
     if removed < limit:
         turn.unpruned = None
     return removed
+
+
+def record_of(kept: Kept, turn_id: str) -> TurnRecord:
+    """Raises NotFound."""
+    if turn_id not in kept.turns:
+        raise NotFound("There is no such turn.")
+    turn = kept.turns[turn_id]
+    queue = decode(kept.frames[place(kept.frames, turn.seq)])
+    message = decode(kept.frames[place(kept.frames, turn.message_seq)]) if turn.message_seq else None
+    assert isinstance(queue, TurnQueue)
+    assert message is None or isinstance(message, MessageAdd)
+    return TurnRecord(
+        id=turn_id,
+        status=turn.status,
+        seq=turn.seq,
+        header=kept.header,
+        queue=queue,
+        message=message,
+        last_message_id=turn.last_message_id,
+    )

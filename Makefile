@@ -24,8 +24,10 @@ run: $(VENV)/run.stamp
 	elif [ ! -e $(PAGE) ]; then echo "Node 20.19 or newer is not here, so a plainer page is served; with it, make run builds the whole one."; fi
 	@$(BIN)/antiphon serve --local-if-no-credentials $(ARGS)
 
-# The checks and the tests run side by side: what checks the types keeps only one processor busy.
-test: $(VENV)/dev.stamp
+# What Python and what the page needs are fetched side by side; so run the checks and the tests: what checks
+# the types keeps only one processor busy.
+test:
+	@$(MAKE) --no-print-directory --jobs $(VENV)/dev.stamp page
 	@$(MAKE) --no-print-directory --jobs check pytest
 
 # Those of the page in a process of its own: Playwright's event loop stays running between tests, and no other

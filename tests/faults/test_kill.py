@@ -12,7 +12,7 @@ from tests.faults.traffic import Plan, Traffic
 from tests.stores.postgres.server import Server
 from tests.stores.redis.servers import RunningServer
 
-KILLS = 3
+KILLS = 2
 KILLS_OF_A_ROUND = 20
 ROUNDS = 10
 KILLS_WITH_THE_USUAL_LEASE = 10

@@ -96,12 +96,13 @@ class Living:
         await self.look(answer)
         return answer
 
-    async def until(self, accepted: Accepted, *kinds: str) -> None:
-        """Wait for one of these events of a turn, or its end."""
+    async def until(self, accepted: Accepted, *kinds: str) -> str:
+        """Wait for one of these events of a turn, or its end; returns which."""
         async with asyncio.timeout(PATIENCE_S), aclosing(self.service.follow_turn(accepted)) as batches:
             async for batch in batches:
-                if any(frame.type in kinds for frame in batch):
-                    return
+                if came := [frame.type for frame in batch if frame.type in kinds]:
+                    return came[-1]
+        return e.TurnEnd.type
 
     async def path(self) -> list[Message]:
         return await self.service.messages(ME, self.id)

@@ -148,7 +148,7 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(text=WORDS)
     def restart_while_it_answers(self, text: str) -> None:
-        self.next(Reply(text="one two three", pace=60.0), Reply(text="one two three"))
+        self.next(Reply(text="one two three", pace=0.5), Reply(text="one two three"))
         self.run(self._restarted(text))
 
     # What the rules do
@@ -171,7 +171,9 @@ class Conversations(RuleBasedStateMachine):
 
     async def _restarted(self, text: str) -> None:
         accepted = await self.living.send(text)
-        await self.living.until(accepted, e.BlockDelta.type, e.RequestStart.type, e.TurnEnd.type)
+        came = await self.living.until(accepted, e.BlockDelta.type, e.RequestStart.type, e.TurnEnd.type)
+        if came == e.RequestStart.type:  # it is announced before it is sent
+            await self.living.simulator.until(bool)
         await self.living.restart()
         await self.living.answer(accepted)
 

@@ -65,7 +65,7 @@ class Engine:
         if drain_s and self._turns:
             await asyncio.wait(self._turns.values(), timeout=drain_s)
         await asyncio.gather(*self._claiming, return_exceptions=True)
-        leases = [lease for lease, _ in self._runners.values()]
+        leases = list(self._renewed)  # also of turns that have not come to run yet
         for _, runner in self._runners.values():
             runner.abandon()
         tasks = [*self._turns.values(), *self._upkeep]

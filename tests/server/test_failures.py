@@ -64,7 +64,7 @@ def server(
 ) -> Iterator[Client]:
     """One server for all of these, which gives up soon."""
     store = store_of(request.param, tmp_path_factory.mktemp("store"))
-    with serving(Settings(store=store, stall_s=0.3, deadline_s=1.0)) as server:
+    with serving(Settings(store=store, stall_s=0.6, deadline_s=1.5)) as server:
         yield Client(server.url)
 
 

@@ -109,6 +109,7 @@ def test_what_is_attached_survives_a_reload_before_and_after_it_is_sent(
     visitor.page.route("**/turns", lambda route: route.abort())
     visitor.say("What is this?")
     expect(visitor.page.get_by_text("It is kept here until the server has it.")).to_be_visible()
+    visitor.page.wait_for_url("**/c/*")
     visitor.page.reload()
     expect(visitor.page.locator(".outgoing img")).to_be_visible()
     assert "base64" not in visitor.page.evaluate("JSON.stringify(localStorage)")

@@ -7,29 +7,15 @@ from typing import Any
 import pytest
 
 from antiphon.domain import events as e
-from antiphon.domain.conversations import Header
-from antiphon.domain.messages import text_of
-from antiphon.service import Answer, Ask, Service
+from antiphon.service import Ask, Service
 from antiphon.simulator.presets import refusal, spend_limit
 from antiphon.simulator.script import Fail, HangUp, Outcome, Reply, Stall, StreamError, Truncate
 from antiphon.simulator.server import Simulator
 from antiphon.stores.frames import decode_all
+from tests.turns.asking import ME, ask, shown
 
-ME = "me"
 OpenService = Callable[..., Awaitable[Service]]
 SONNET, HAIKU, OPUS = "claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"
-
-
-async def ask(service: Service, header: Header, text: str, **more: Any) -> Answer:
-    accepted = await service.send(ME, header.id, Ask(content=text, **more))
-    async with asyncio.timeout(10):
-        return await service.answer(accepted)
-
-
-async def history(service: Service, header: Header) -> list[tuple[str, str]]:
-    messages = await service.messages(ME, header.id)
-    assert messages == (await service.snapshot(ME, header.id)).path(), "the tables are not the log's"
-    return [(message.role, text_of(message.content)) for message in messages]
 
 
 def models(simulator: Simulator) -> list[str]:
@@ -59,7 +45,7 @@ async def test_what_may_pass_is_tried_again(
     answer = await ask(service, header, "one")
     assert (answer.text, answer.turn.status, answer.turn.attempt) == ("There.", "completed", 2)
     assert answer.turn.error is None
-    assert await history(service, header) == [("user", "one"), ("assistant", "There.")]
+    assert await shown(service, header) == [("user", "one"), ("assistant", "There.")]
     assert len(simulator.requests) == 2
 
 
@@ -85,7 +71,7 @@ async def test_what_will_not_pass_in_time_is_not(
     answer = await ask(service, header, "one")
     assert answer.turn.status == "failed"
     assert len(simulator.requests) == 1
-    assert await history(service, header) == []
+    assert await shown(service, header) == []
 
 
 async def test_requests_are_never_more_than_allowed(open_one: OpenService, simulator: Simulator) -> None:
@@ -210,7 +196,7 @@ async def test_an_answer_can_be_stopped_while_it_waits_for_its_next_attempt(
         answer = await service.answer(accepted)
     assert answer.turn.status == "cancelled"
     assert len(simulator.requests) == 1
-    assert await history(service, header) == [("user", "one")]
+    assert await shown(service, header) == [("user", "one")]
 
 
 async def test_a_refusal_is_taken_to_the_next_model(open_one: OpenService, simulator: Simulator) -> None:
@@ -219,7 +205,7 @@ async def test_a_refusal_is_taken_to_the_next_model(open_one: OpenService, simul
     simulator.script(refusal("No."), Reply(text="Yes.", for_model=OPUS))
     answer = await ask(service, header, "one")
     assert (answer.text, answer.turn.status, answer.turn.model) == ("Yes.", "completed", OPUS)
-    assert await history(service, header) == [("user", "one"), ("assistant", "Yes.")]
+    assert await shown(service, header) == [("user", "one"), ("assistant", "Yes.")]
 
 
 async def test_a_refusal_of_all_models_is_one(open_one: OpenService, simulator: Simulator) -> None:
@@ -229,7 +215,7 @@ async def test_a_refusal_of_all_models_is_one(open_one: OpenService, simulator: 
     answer = await ask(service, header, "one")
     assert answer.turn.status == "refused"
     assert models(simulator) == [SONNET, OPUS]
-    assert await history(service, header) == []
+    assert await shown(service, header) == []
 
 
 async def test_a_model_that_fails_all_the_time_is_left_alone(

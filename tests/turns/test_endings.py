@@ -1,13 +1,10 @@
 """Every way in which Claude may end a message, and what becomes of the turn."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from antiphon.domain.conversations import Header
-from antiphon.domain.messages import text_of
-from antiphon.service import Answer, Ask, Service
+from antiphon.service import Service
 from antiphon.simulator.presets import (
     context_window_exceeded,
     cut_tool_call,
@@ -21,25 +18,8 @@ from antiphon.simulator.server import Simulator
 from antiphon.tools.server_tool import ServerTool
 from antiphon.tools.tool import Tool
 from tests.marks import unmarked
+from tests.turns.asking import ME, ask, sent, shown
 from tests.turns.conftest import OpenService
-
-ME = "me"
-
-
-async def ask(service: Service, header: Header, text: str, **more: Any) -> Answer:
-    accepted = await service.send(ME, header.id, Ask(content=text, **more))
-    async with asyncio.timeout(10):
-        return await service.answer(accepted)
-
-
-async def history(service: Service, header: Header) -> list[tuple[str, str]]:
-    messages = await service.messages(ME, header.id)
-    assert messages == (await service.snapshot(ME, header.id)).path(), "the tables are not the log's"
-    return [(message.role, text_of(message.content)) for message in messages]
-
-
-def sent(simulator: Simulator) -> list[tuple[str, str]]:
-    return [(m["role"], text_of(m["content"])) for m in simulator.requests[-1].body["messages"]]
 
 
 async def test_who_ends_without_a_word_is_asked_to_go_on_once(service: Service, simulator: Simulator) -> None:
@@ -64,7 +44,7 @@ async def test_who_says_nothing_twice_has_not_answered(service: Service, simulat
     assert answer.turn.error is not None
     assert (answer.turn.status, answer.turn.error.name) == ("failed", "empty-answer")
     assert answer.text == ""
-    assert await history(service, header) == []
+    assert await shown(service, header) == []
     assert len(simulator.requests) == 2
     assert (await ask(service, header, "Once more")).turn.status == "completed"
 
@@ -125,7 +105,7 @@ async def test_a_tool_use_without_its_end_is_neither_run_nor_kept(
     assert answer.turn.error is not None
     assert answer.turn.error.name == "no-room"
     assert ran == []
-    assert await history(service, header) == []
+    assert await shown(service, header) == []
     told = Reply(
         content=({"type": "text", "text": "Let me see."}, {"type": "tool_use", "name": "look", "input": {}}),
         ends="mid_tool_input",
@@ -134,7 +114,7 @@ async def test_a_tool_use_without_its_end_is_neither_run_nor_kept(
     simulator.script(told)
     answer = await ask(service, header, "Look", keep_partial=False)
     assert (answer.text, answer.turn.status) == ("Let me see.", "completed")
-    assert await history(service, header) == [("user", "Look"), ("assistant", "Let me see.")]
+    assert await shown(service, header) == [("user", "Look"), ("assistant", "Let me see.")]
     assert (await ask(service, header, "Go on")).turn.status == "completed"
 
 
@@ -145,7 +125,7 @@ async def test_thinking_that_took_all_the_room_is_told(service: Service, simulat
     assert answer.turn.error is not None
     assert (answer.turn.status, answer.turn.error.name) == ("failed", "no-room")
     assert answer.turn.cost_nanodollars > 0
-    assert await history(service, header) == []
+    assert await shown(service, header) == []
 
 
 async def test_a_full_window_is_emptied_by_a_summary_and_the_answer_made_again(
@@ -158,8 +138,8 @@ async def test_a_full_window_is_emptied_by_a_summary_and_the_answer_made_again(
     answer = await ask(service, header, "And the end of it?")
     assert (answer.text, answer.turn.status) == ("Whole.", "completed")
     assert "The summary." in sent(simulator)[0][1]
-    assert await history(service, header) == [
-        *(await history(service, header))[:-1],
+    assert await shown(service, header) == [
+        *(await shown(service, header))[:-1],
         ("assistant", "Whole."),
     ]
 

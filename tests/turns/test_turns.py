@@ -2,43 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
 from antiphon.domain import events as e
-from antiphon.domain.conversations import Header
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import text_of
 from antiphon.errors import KeyReused, NotFound
-from antiphon.service import Answer, Ask, Service
+from antiphon.service import Ask, Service
 from antiphon.simulator.presets import refusal, tool_call
 from antiphon.simulator.script import Fail, HangUp, Outcome, Reply, Reset, Stall, StreamError, Truncate
 from antiphon.simulator.server import Simulator
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import decode_all
 from tests.marks import unmarked
+from tests.turns.asking import ME, ask, sent, shown
 
-ME = "me"
 OpenService = Callable[..., Awaitable[Service]]
-
-
-async def ask(service: Service, header: Header, text: str, **more: Any) -> Answer:
-    accepted = await service.send(ME, header.id, Ask(content=text, **more))
-    async with asyncio.timeout(10):
-        return await service.answer(accepted)
-
-
-async def shown(service: Service, header: Header) -> list[tuple[str, str]]:
-    """The history as a person reads it; on the way, the tables must equal the refolded log."""
-    messages = await service.messages(ME, header.id)
-    assert messages == (await service.snapshot(ME, header.id)).path()
-    return [(message.role, text_of(message.content)) for message in messages]
-
-
-def sent(simulator: Simulator, request: int = -1) -> list[tuple[str, str]]:
-    body = simulator.requests[request].body
-    return [(message["role"], text_of(message["content"])) for message in body["messages"]]
 
 
 async def until_text(service: Service, accepted: Accepted, text: str) -> int:

@@ -12,10 +12,11 @@ import typer
 
 from antiphon.bootstrap import make_store
 from antiphon.cli.cost_drawing import draw
-from antiphon.cli.exits import exit_of, problem_of, say_problem
+from antiphon.cli.exits import exit_of, say_problem
 from antiphon.cli.flags import Store
 from antiphon.cli.terminal import screen
 from antiphon.clock import SystemClock, milliseconds
+from antiphon.domain.problems import problem_of
 from antiphon.errors import AntiphonError
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.service import LOCAL_PRINCIPAL

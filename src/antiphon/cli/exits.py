@@ -10,7 +10,7 @@ from rich.text import Text
 
 from antiphon.cli.sheets import visible
 from antiphon.domain.events import Problem
-from antiphon.errors import AntiphonError, OverBudget
+from antiphon.errors import AntiphonError
 from antiphon.model.stops import CutShort, Empty, stop_of
 from antiphon.service import Answer
 
@@ -72,17 +72,6 @@ def verdict_on(answer: Answer) -> Verdict:
 
 def exit_of(error: AntiphonError) -> Exit:
     return BY_PROBLEM.get(error.name, Exit.FAILED)
-
-
-def problem_of(error: AntiphonError) -> Problem:
-    return Problem(
-        name=error.name,
-        title=error.title,
-        detail=error.detail,
-        retryable=error.retryable,
-        retry_after_s=error.facts.get("retry_after"),
-        facts=dict(error.facts) if isinstance(error, OverBudget) else None,
-    )
 
 
 def say(sentence: str) -> None:

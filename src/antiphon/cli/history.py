@@ -12,13 +12,14 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from antiphon.bootstrap import make_store
-from antiphon.cli.exits import exit_of, problem_of, say_problem
+from antiphon.cli.exits import exit_of, say_problem
 from antiphon.cli.flags import Store as StoreFlag
 from antiphon.clock import SystemClock, milliseconds
 from antiphon.domain.conversations import Header
 from antiphon.domain.files import attached_names
 from antiphon.domain.ids import new_id
 from antiphon.domain.messages import Block, text_of
+from antiphon.domain.problems import problem_of
 from antiphon.errors import AntiphonError, InvalidRequest
 from antiphon.service import LOCAL_PRINCIPAL
 from antiphon.service.attaching import Attaching

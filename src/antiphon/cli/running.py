@@ -10,9 +10,10 @@ from typing import Any
 
 import structlog
 
-from antiphon.cli.exits import Exit, exit_of, problem_of, say_problem
+from antiphon.cli.exits import Exit, exit_of, say_problem
 from antiphon.cli.interrupts import Main, run
 from antiphon.domain.events import Problem
+from antiphon.domain.problems import problem_of
 from antiphon.errors import AntiphonError
 from antiphon.settings import data_folder
 from antiphon.telemetry import fault_facts, hide_secrets, tell_faults

@@ -1,11 +1,12 @@
 """A turn's end as the simple API says it: one body, or the last frame of a stream."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
 from pydantic import BaseModel, Field
 
+from antiphon.domain import problems
 from antiphon.domain.events import Problem
 from antiphon.errors import AntiphonError
 from antiphon.money.dollars import dollars_text
@@ -101,10 +102,5 @@ def error_frame(failure: Problem, turn_id: str) -> bytes:
 
 
 def problem_of(error: AntiphonError) -> Problem:
-    return Problem(
-        name=error.name,
-        title=error.title,
-        detail=error.detail,
-        retryable=error.retryable,
-        facts=told(error.facts, but="turn_id"),
-    )
+    """As the last frame of a stream tells it."""
+    return replace(problems.problem_of(error), facts=told(error.facts, but="turn_id"))

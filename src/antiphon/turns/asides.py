@@ -9,6 +9,7 @@ from antiphon.context.estimate import plan_tokens
 from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
+from antiphon.domain.problems import problem_of
 from antiphon.domain.usage import usage_from_wire
 from antiphon.errors import AnswerError
 from antiphon.stores.base import Change
@@ -94,7 +95,7 @@ async def _listen(aside: _Aside) -> e.RequestEnd:
                 for event in events:
                     writing.apply(event)
     except AnswerError as error:
-        return _broken_off(aside, endings.problem_of(error), charged=is_charged(error))
+        return _broken_off(aside, problem_of(error), charged=is_charged(error))
     writing.take()
     at, stop_reason = parts.now(), writing.ending.stop_reason or "unknown"
     cost = aside.ground.billing.cost(aside.plan, writing, at, stop_reason)

@@ -7,7 +7,7 @@ from typing import assert_never
 from antiphon.domain import events as e
 from antiphon.domain.messages import Block, Message
 from antiphon.domain.plans import RequestPlan
-from antiphon.errors import AntiphonError, EmptyAnswer, NoRoom, OverBudget
+from antiphon.errors import EmptyAnswer, NoRoom
 from antiphon.model.stops import (
     Answered,
     CutShort,
@@ -92,17 +92,6 @@ class Step:
             turn_id=self.turn_id,
             model=model,
         )
-
-
-def problem_of(error: AntiphonError) -> e.Problem:
-    return e.Problem(
-        name=error.name,
-        title=error.title,
-        detail=error.detail,
-        retryable=error.retryable,
-        retry_after_s=error.facts.get("retry_after"),
-        facts=dict(error.facts) if isinstance(error, OverBudget) else None,
-    )
 
 
 def ended_by(stop: Stop, step: Step, end: e.StepEnd, at: int) -> Change:

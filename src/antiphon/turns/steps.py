@@ -10,6 +10,7 @@ import structlog
 from antiphon.domain import events as e
 from antiphon.domain.messages import Message
 from antiphon.domain.plans import RequestPlan
+from antiphon.domain.problems import problem_of
 from antiphon.errors import AnswerError, InputError, OverBudget, StoreError, UpstreamResting
 from antiphon.model.retry import Again, Elsewhere, GiveUp, Room, Verdict, help_for, verdict_on
 from antiphon.model.stops import CutShort, Empty, Paused, Refused, Stop, UseTools, stop_of
@@ -101,14 +102,14 @@ class Steps:
         except Stopped:
             return progress
         except OverBudget as error:
-            return self.end(progress, "over_budget", endings.problem_of(error))
+            return self.end(progress, "over_budget", problem_of(error))
         except InputError as error:
-            return self.end(progress, "failed", endings.problem_of(error))
+            return self.end(progress, "failed", problem_of(error))
         except AnswerError as error:
             model = model_of(self._parts, progress)
             verdict = self._verdict(progress, error, model)
             if isinstance(verdict, GiveUp):
-                return self.end(progress, "failed", endings.problem_of(error), error.kept)
+                return self.end(progress, "failed", problem_of(error), error.kept)
             counted = progress if isinstance(error, UpstreamResting) else failed_once(progress)
             return await self._another(counted, verdict, model, error.name)
 
@@ -234,8 +235,8 @@ class Steps:
         verdict = self._verdict(step.progress, error, model, step.input_tokens)
         charged = is_charged(error)
         if isinstance(verdict, GiveUp) or not self._takes_back(step):
-            return self._failed(step, endings.problem_of(error), charged=charged, kept=error.kept)
-        await self.commit(Change(events=[self._error(step, endings.problem_of(error), charged=charged)]))
+            return self._failed(step, problem_of(error), charged=charged, kept=error.kept)
+        await self.commit(Change(events=[self._error(step, problem_of(error), charged=charged)]))
         self._open = None
         text = text_only(step.writing.blocks) if step.writing.shown else ()
         progress = replace(

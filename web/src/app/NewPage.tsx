@@ -68,11 +68,16 @@ function Greeting() {
   );
 }
 
+/** What stands between backticks is something to type. */
+function withCode(sentence: string) {
+  return sentence.split("`").map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part));
+}
+
 /** A small model answers because nobody has signed in to Claude: which one, and how to change that. */
 function LocalNotice({ notice }: { notice: string }) {
   return (
     <section className="first" aria-label="Who answers">
-      <p>{notice}</p>
+      <p>{withCode(notice)}</p>
       <details>
         <summary>How to connect Claude</summary>
         <ol>

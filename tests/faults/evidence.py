@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Row, Table, select
 
 from antiphon.service import LOCAL_PRINCIPAL
 from antiphon.stores.sql import tables
-from antiphon.stores.sql.database import Database
+from antiphon.stores.sql.database import Connection, Database
 from antiphon.stores.sql.postgres import PostgresDatabase
 from antiphon.stores.sql.rows import message_of
 from antiphon.stores.sql.sqlite import SqliteDatabase

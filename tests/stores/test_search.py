@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
@@ -12,6 +12,7 @@ from antiphon.domain.messages import Message, text_block
 from antiphon.stores.base import Change
 from antiphon.stores.memory import MemoryStore
 from antiphon.stores.scanning import SEARCHED
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.words import INDEXED_BYTES, matches, query_words, snippet_of, words_of

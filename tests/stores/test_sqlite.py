@@ -13,12 +13,13 @@ from typing import TypeAlias
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import create_engine, text
 
 from antiphon.domain import events as e
 from antiphon.domain.messages import text_block
 from antiphon.errors import AntiphonError, ConfigurationError, NewerData, NotFound, StoreUnavailable
 from antiphon.stores.base import Change
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.sql.tables import metadata
@@ -134,23 +135,18 @@ def described(name: str | None, kind: str, _parents: object) -> bool:
 
 
 async def test_the_migrated_schema_is_what_the_code_reads_and_writes(path: Path) -> None:
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_name": described}
-        )
-        return list(compare_metadata(context, metadata))
-
-    async with database_at(path) as database:
-        assert await database.read(differences) == []
+    async with database_at(path):
+        with create_engine(f"sqlite:///{path}").connect() as connection:
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "include_name": described}
+            )
+            assert compare_metadata(context, metadata) == []
 
 
 async def test_data_of_a_newer_version_is_refused_and_stays_as_it_is(path: Path) -> None:
     async with database_at(path) as database:
-        await database.write(
-            lambda connection: connection.execute(
-                text("UPDATE alembic_version SET version_num = '9999'")
-            ).close()
-        )
+        newer = text("UPDATE alembic_version SET version_num = '9999'")
+        await database.write(lambda connection: connection.execute(newer))
     before = contents(path.parent)
     error = await refusal(path)
     assert isinstance(error, NewerData)
@@ -200,7 +196,7 @@ async def test_a_file_that_breaks_while_open_is_a_sentence_too(path: Path) -> No
     async with opened(path) as store:
         header = await a_conversation(store)
         async with database_at(path) as other:
-            await other.write(lambda connection: connection.execute(text("DROP TABLE messages")).close())
+            await other.write(lambda connection: connection.execute(text("DROP TABLE messages")))
         with pytest.raises(StoreUnavailable, match="Nothing of this request was half-done") as failed:
             await store.accept(a_turn(header.id))
         assert "messages" not in str(failed.value)

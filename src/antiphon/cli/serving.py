@@ -29,6 +29,13 @@ else:
 GRACE_S = 5
 """Seconds that answers under way may take to end when the server stops."""
 
+YOUNG_MAX = 50_000
+"""How many objects more than before make the collector look for cycles, of which answers leave hardly any.
+
+A thousand answers under way hold hundreds of thousands of objects: with Python's own 700 it would go through
+all of them again and again, and everybody would wait for it.
+"""
+
 
 class Server(uvicorn.Server):
     """Says when it listens. Signals are heard by the loop: uvicorn's own way would end the process early."""
@@ -129,4 +136,5 @@ async def _opened(settings: Settings, local: LocalUpstream | None) -> Service:
         raise
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not look through it for every answer
+    gc.set_threshold(YOUNG_MAX)
     return service

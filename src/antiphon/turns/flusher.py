@@ -18,9 +18,9 @@ from antiphon.turns.hub import Hub
 from antiphon.turns.writing import Writing
 
 INTERVAL_S = 0.040
-LONGEST_S = 0.150
+LONGEST_S = 0.200
 PER_TURN_S = 0.002
-"""How much each running turn stretches the interval: 55 of them reach the longest."""
+"""How much each running turn stretches the interval: 80 of them reach the longest."""
 
 
 @dataclass(slots=True, eq=False)

@@ -14,9 +14,9 @@ from antiphon.domain import events as e
 from antiphon.stores.base import Log
 from antiphon.stores.frames import Frame
 
-TAIL_FRAMES = 256
+TAIL_FRAMES = 32
 TAIL_BYTES = 1_048_576
-"""What is kept of a conversation for its followers to share; the newest frame always is."""
+"""What is kept of a conversation for its followers to share, a second or more; the newest frame always is."""
 
 FIRST_PAGE = 8
 PAGE = 500

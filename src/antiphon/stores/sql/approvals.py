@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import Connection
-
 from antiphon.domain.events import ApprovalResolve
 from antiphon.errors import FenceLost, NotFound
 from antiphon.stores.base import NOBODY, Change, Lease
@@ -11,6 +9,7 @@ from antiphon.stores.frames import Frame
 from antiphon.stores.projection import check_decision, decided_as
 from antiphon.stores.sql import log
 from antiphon.stores.sql import statements as sql
+from antiphon.stores.sql.database import Connection
 
 
 def wait(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select
+from sqlalchemy import and_, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from antiphon.domain.conversations import Header
@@ -10,6 +10,7 @@ from antiphon.domain.events import ConversationCreate
 from antiphon.errors import Conflict, NotFound
 from antiphon.stores.frames import encode
 from antiphon.stores.sql import files, ledger
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.rows import header_of, header_row
 from antiphon.stores.sql.statements import NAMED_CONVERSATION, OWN_CONVERSATION
 from antiphon.stores.sql.tables import conversations, events, names, tombstones

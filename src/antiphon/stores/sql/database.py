@@ -3,15 +3,47 @@
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Dialect, Executable
 from sqlalchemy.exc import SQLAlchemyError
 
 from antiphon.errors import StoreUnavailable
 from antiphon.stores.base import Hint, Lease
 
 T = TypeVar("T")
+
+
+Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+"""By name; a sequence runs the statement once for each."""
+
+
+class Rows(Protocol):
+    """What a statement gave back. A row is a tuple that has its columns as attributes, too."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def all(self) -> Sequence[Any]: ...
+
+    def first(self) -> Any: ...
+
+    def one(self) -> Any: ...
+
+    def scalar_one(self) -> Any: ...
+
+    def scalar_one_or_none(self) -> Any: ...
+
+
+class Connection(Protocol):
+    """What a transaction needs of a connection; SQLAlchemy's has all of it."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def execute(self, statement: Executable, parameters: Parameters = ..., /) -> Rows: ...
 
 
 @dataclass(frozen=True, slots=True)

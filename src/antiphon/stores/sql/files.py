@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import delete, select, text
 
 from antiphon.domain.files import File, FileFacts
 from antiphon.stores.projection import no_file
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.rows import pack
 from antiphon.stores.sql.tables import file_bytes, file_uses, files
 
@@ -68,7 +69,7 @@ def use(connection: Connection, conversation_id: str, file_ids: Sequence[str]) -
 def used_by(connection: Connection, conversation_id: str) -> list[str]:
     """To be asked before the conversation is deleted, and given to `release` after it was."""
     query = select(file_uses.c.file_id).filter_by(conversation_id=conversation_id)
-    return sorted(connection.execute(query).scalars())
+    return sorted(row.file_id for row in connection.execute(query))
 
 
 def release(connection: Connection, principal: str, file_ids: Sequence[str], now: float) -> None:

@@ -4,14 +4,14 @@ Each stays atomic by a savepoint of its own, and none is told its result before 
 for many is what makes full durability cheap.
 """
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine
+import sqlalchemy
 
 from antiphon.errors import AntiphonError
-from antiphon.stores.sql.database import store_errors
+from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_errors
 
 Transaction: TypeAlias = Callable[[Connection], Any]
 
@@ -25,27 +25,24 @@ class Failed:
         self.error = error
 
 
-def commit_group(engine: Engine, transactions: Sequence[Transaction]) -> list[Any]:
+def commit_group(connection: sqlalchemy.Connection, transactions: Sequence[Transaction]) -> list[Any]:
     """Run them in order and commit once. Returns what each returned, or `Failed`."""
     try:
-        with store_errors(sqlite3.Error), engine.begin() as connection:
+        with sqlite_errors(), connection.begin():
             if len(transactions) == 1:
-                return [transactions[0](connection)]
+                return [transactions[0](DirectConnection(connection))]
             return [_alone(connection, transaction) for transaction in transactions]
     except Exception as error:  # noqa: BLE001 - nothing was committed: each hears why
         return [Failed(error)] * len(transactions)
 
 
-def _alone(connection: Connection, transaction: Transaction) -> Any:
-    """A failure that SQLite answers by rolling everything back ends the group: the savepoint is gone.
-
-    Savepoints are set on the driver's own connection: three statements for each transaction of a group.
-    """
-    driver: Any = connection.connection.dbapi_connection
+def _alone(connection: sqlalchemy.Connection, transaction: Transaction) -> Any:
+    """A failure that SQLite answers by rolling everything back ends the group: the savepoint is gone."""
+    driver = driver_of(connection)
     driver.execute("SAVEPOINT one")
     try:
-        with store_errors():
-            result = transaction(connection)
+        with sqlite_errors():
+            result = transaction(DirectConnection(connection))
     except AntiphonError as error:
         driver.execute("ROLLBACK TO one")
         driver.execute("RELEASE one")

@@ -5,12 +5,13 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select, text
 
 from antiphon.domain.usage import Usage
 from antiphon.money.budgets import Hold, Limit
 from antiphon.money.ledger import DELETED, OPEN, EntryChange, UsageQuery, UsageRow
 from antiphon.stores.books import day_of
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.rows import pack
 from antiphon.stores.sql.tables import ledger
 

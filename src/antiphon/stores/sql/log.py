@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from antiphon.domain.conversations import PlacedMessage, Totals
 from antiphon.domain.messages import Message
@@ -22,6 +22,7 @@ from antiphon.stores.projection import (
 )
 from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.rows import header_row, message_of, message_row
 from antiphon.stores.sql.tables import conversations, turns
 

@@ -5,14 +5,15 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequen
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+import sqlalchemy
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from antiphon.errors import ConfigurationError
 from antiphon.stores.base import Hint, Lease
-from antiphon.stores.sql.database import Advance
+from antiphon.stores.sql.database import Advance, Connection
 from antiphon.stores.sql.migrate import is_current, schema_of, upgrade
 from antiphon.stores.sql.postgres_hints import CHANNEL, listen, payload_of
 from antiphon.stores.sql.postgres_sessions import (
@@ -112,10 +113,10 @@ class PostgresDatabase:
         with postgres_errors():
             await self._engine.dispose()
 
-    async def write(self, transaction: Callable[[Connection], T]) -> T:
+    async def write(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
         return await _whole(_transact(self._engine, transaction))
 
-    async def read(self, transaction: Callable[[Connection], T]) -> T:
+    async def read(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
         return await _whole(_transact(self._snapshots, transaction))
 
     def now(self, connection: Connection) -> float:
@@ -144,7 +145,9 @@ class PostgresDatabase:
         connection.execute(_LOCK, {"id": conversation_id})
 
 
-async def _transact(engine: AsyncEngine, transaction: Callable[[Connection], T], tries: int = TRIES) -> T:
+async def _transact(
+    engine: AsyncEngine, transaction: Callable[[sqlalchemy.Connection], T], tries: int = TRIES
+) -> T:
     """Raises StoreUnavailable, or what the transaction raised on purpose."""
     committing = False
     with postgres_errors():

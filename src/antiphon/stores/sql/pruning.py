@@ -1,8 +1,9 @@
 """Removing what nobody needs any more, a bounded number of rows at a time."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from antiphon.stores.sql import statements as sql
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.tables import turns
 
 PRUNED_TURNS = 100

@@ -8,10 +8,11 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import TextClause, text
 
 from antiphon.domain.messages import Block, Message, text_of
 from antiphon.stores.base import Hit
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.words import query_words, snippet_of, words_of
 
 _blocks = msgspec.json.Decoder(tuple[Block, ...])
@@ -20,12 +21,11 @@ _CHANGED = {
     "user": "NOTHING",  # it only finds its place: what a person wrote never changes
     "assistant": "UPDATE SET principal = excluded.principal",
 }
-_OWNER = text("SELECT principal FROM conversations WHERE id = :conversation_id")
 _ADD_PLACE = {
     role: text(
         "INSERT INTO searchable (conversation_id, message_id, principal, at)"  # noqa: S608 - our own words
         " SELECT id, :message_id, principal, updated_at FROM conversations WHERE id = :conversation_id"
-        f" ON CONFLICT (conversation_id, message_id) DO {change} RETURNING id"
+        f" ON CONFLICT (conversation_id, message_id) DO {change} RETURNING id, principal"
     )
     for role, change in _CHANGED.items()
 }
@@ -78,8 +78,8 @@ def put(connection: Connection, conversation_id: str, message: Message) -> None:
         return
     row = connection.execute(_ADD_PLACE[message.role], place).first()
     if row is not None:
-        principal = connection.execute(_OWNER, {"conversation_id": conversation_id}).scalar_one()
-        connection.execute(_ADD_WORDS, {"id": row.id, "words": " ".join([*words, _word_of(principal)])})
+        found_by = " ".join([*words, _word_of(row.principal)])
+        connection.execute(_ADD_WORDS, {"id": row.id, "words": found_by})
 
 
 def remove(connection: Connection, conversation_id: str, message_id: str) -> None:

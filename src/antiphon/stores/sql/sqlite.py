@@ -6,22 +6,24 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.pool import QueuePool, StaticPool
+import sqlalchemy
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.pool import NullPool, StaticPool
 
 from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
-from antiphon.stores.sql.database import Advance, store_errors
+from antiphon.stores.sql.database import Advance, Connection
+from antiphon.stores.sql.direct import driver_of, sqlite_errors
 from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction, commit_group
 from antiphon.stores.sql.migrate import migrate
+from antiphon.stores.sql.readers import Readers
 
 T = TypeVar("T")
 
-READERS = 4
 BUSY_TIMEOUT_MS = 5000
 LOOK_S = 0.020
 
@@ -44,18 +46,17 @@ class SqliteDatabase:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="antiphon-write")
         self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
         self._committing: asyncio.Task[None] | None = None
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="antiphon-read")
+        self._write_connection: sqlalchemy.Connection | None = None
         self._seen = 0
         self._looked_at = 0.0
         url = f"sqlite:///{path}"
         self._write_engine = create_engine(
             url, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
-        self._read_engine = create_engine(
-            url, poolclass=QueuePool, pool_size=READERS, connect_args={"check_same_thread": False}
-        )
+        read_engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
         _configure(self._write_engine, begin="BEGIN IMMEDIATE")
-        _configure(self._read_engine, begin="BEGIN")
+        _configure(read_engine, begin="BEGIN")
+        self._readers = Readers(read_engine)
 
     async def open(self) -> None:
         def start() -> None:
@@ -63,7 +64,7 @@ class SqliteDatabase:
             migrate(self._write_engine, copy_to=self._path)
 
         try:
-            with store_errors():
+            with sqlite_errors():
                 await self._run(self._writer, start)
         except StoreUnavailable as error:
             if _busy(error.__cause__):
@@ -75,12 +76,13 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         def stop() -> None:
-            self._read_engine.dispose()
+            if self._write_connection is not None:
+                self._write_connection.close()
             self._write_engine.dispose()
 
         await self._run(self._writer, stop)
         self._writer.shutdown()
-        self._readers.shutdown()
+        self._readers.close()
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -107,14 +109,20 @@ class SqliteDatabase:
 
     def _commit(self, work: Sequence[Transaction]) -> list[Any]:
         """In the writer's thread, which looks for the commits of others while it is at it."""
-        results = commit_group(self._write_engine, work)
+        results = commit_group(self._writing(), work)
         with suppress(StoreUnavailable):
             self._seen = self._data_version()
         self._looked_at = time.monotonic()
         return results
 
+    def _writing(self) -> sqlalchemy.Connection:
+        """The one connection of the writer's thread, which it keeps."""
+        if self._write_connection is None:
+            self._write_connection = self._write_engine.connect()
+        return self._write_connection
+
     async def read(self, transaction: Callable[[Connection], T]) -> T:
-        return await self._run(self._readers, _transact, self._read_engine, transaction)
+        return await _finished(self._readers.read(transaction))
 
     def now(self, connection: Connection) -> float:
         """The machine's clock: the file and its processes are on one machine."""
@@ -155,10 +163,8 @@ class SqliteDatabase:
                 yield None
 
     def _data_version(self) -> int:
-        with store_errors(), closing(self._write_engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA data_version")
-            (version,) = cursor.fetchone() or (0,)
+        with sqlite_errors():
+            (version,) = driver_of(self._writing()).execute("PRAGMA data_version").fetchone() or (0,)
             return int(version)
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
@@ -179,13 +185,8 @@ async def _finished(future: asyncio.Future[T]) -> T:
 
 def _busy(error: BaseException | None) -> bool:
     """Whether other processes had the file locked for too long."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _transact(engine: Engine, transaction: Callable[[Connection], T]) -> T:
-    with store_errors(), engine.begin() as connection:
-        return transaction(connection)
 
 
 def _configure(engine: Engine, *, begin: str) -> None:
@@ -202,5 +203,5 @@ def _configure(engine: Engine, *, begin: str) -> None:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def on_begin(connection: sqlalchemy.Connection) -> None:
+        driver_of(connection).execute(begin)

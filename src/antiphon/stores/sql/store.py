@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from sqlalchemy import Connection
-
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ApprovalResolve, ConversationCreate, Event
 from antiphon.domain.files import FILE_HELD_S, File, FileFacts
@@ -12,7 +10,7 @@ from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.frames import Frame, encode_all
 from antiphon.stores.sql import approvals, conversations, files, ledger, log, pruning, search, turns
-from antiphon.stores.sql.database import Advance, Database
+from antiphon.stores.sql.database import Advance, Connection, Database
 from antiphon.stores.sql.statements import ADD_EVENT
 
 

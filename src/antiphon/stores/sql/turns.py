@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, text, union, update
+from sqlalchemy import Select, select, text, union, update
 
 from antiphon.domain.events import CancelRequest, Event, MessageAdd, TurnQueue
 from antiphon.errors import Busy, Conflict, KeyReused, NotFound, QueueFull
@@ -13,6 +13,7 @@ from antiphon.stores.frames import Frame, decode, encode_all
 from antiphon.stores.projection import files_of, header_changes, message_of
 from antiphon.stores.sql import files, log
 from antiphon.stores.sql import statements as sql
+from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.rows import header_of
 from antiphon.stores.sql.tables import conversations, turns
 

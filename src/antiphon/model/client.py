@@ -12,7 +12,6 @@ import aiohttp
 import anthropic
 import httpx2
 from anthropic import AsyncAPIResponse, AsyncStream
-from anthropic._vendor import httpx_aiohttp  # the SDK's own transport, which it does not export
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.plans import RequestPlan
@@ -22,6 +21,7 @@ from antiphon.model.decode import EventDecoder
 from antiphon.model.failures import failure, failure_of, presentable
 from antiphon.model.faults import Fault
 from antiphon.model.request import count_arguments, headers_of, streaming_body
+from antiphon.model.transport import READ_BUFFER, AskedTransport
 from antiphon.model.wire import StreamEvent
 
 CONNECT_S = 5.0
@@ -29,12 +29,6 @@ CONNECT_S = 5.0
 
 MAX_CONNECTIONS = 10_000
 """Every running request holds one; the SDK's 1,000 would queue the rest unseen."""
-
-READ_BUFFER = 64
-"""Bytes of an answer that may wait in this process before no more are read from its socket (twice as many).
-
-So small that the deltas of an answer nobody reads just now gather in the kernel, and come in one read.
-"""
 
 DRAIN_S = 0.5
 """Seconds to wait for the body to end after `message_stop`: only then can its connection be used again."""
@@ -178,7 +172,7 @@ def _http_client(stall_s: float) -> httpx2.AsyncClient:
         limits=limits,
         mounts=dict.fromkeys(_STRAIGHT),
         verify=_tls(),
-        transport=httpx_aiohttp.AiohttpTransport(verify=_tls(), limits=limits, client=session),
+        transport=AskedTransport(verify=_tls(), limits=limits, client=session),
     )
 
 

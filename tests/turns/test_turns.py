@@ -327,7 +327,7 @@ async def test_totals_count_each_attempt_once(service: Service, simulator: Simul
 
 
 async def test_a_turn_past_its_deadline_ends(open_one: OpenService, simulator: Simulator) -> None:
-    service = await open_one(deadline_s=0.3)
+    service = await open_one(deadline_s=0.8)
     header = await service.create(ME)
     simulator.script(Reply(delay=30))
     answer = await ask(service, header, "hello")

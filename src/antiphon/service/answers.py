@@ -63,7 +63,7 @@ async def only_turn(
 ) -> AsyncGenerator[list[Frame], None]:
     """Of a conversation's frames those of one turn, from its `turn_queue` to its `turn_end`, which is last.
 
-    Empty lists, the signs of life, pass.
+    An empty list is a sign of life; so is what another turn does.
     """
     running = False
     async for batch in batches:
@@ -76,8 +76,7 @@ async def only_turn(
             if named and frame.type == e.TurnEnd.type:
                 yield mine
                 return
-        if mine or not batch:
-            yield mine
+        yield mine
 
 
 _NAMING = {e.MessageAdd.type, e.TurnQueue.type, e.TurnStart.type, e.TurnEnd.type}

@@ -235,7 +235,7 @@ class Service(FileVerbs):
     def _stop_deleted(self, header: Header) -> None:
         if header.running is not None:
             self._engine.abandon(header.running)
-        self._hub.wake(header.id)
+        self._hub.vanish(header.id)
         self._news.changed(header.principal, header.id)
 
     # Turns
@@ -293,8 +293,9 @@ class Service(FileVerbs):
         if ask.content is None and parent.role != "user":
             raise InvalidRequest("Only a user's message can be answered again: name it as parent_id.")
 
-    async def exists(self, conversation_id: str) -> bool:
-        return bool(await self._store.last_seqs([conversation_id]))
+    def is_gone(self, conversation_id: str) -> bool:
+        """Whether a conversation that is followed here was deleted: its follower has a sign of life then."""
+        return self._hub.is_gone(conversation_id)
 
     def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
         """Committed frames with a greater seq, without end; an empty list is a sign of life.
@@ -331,7 +332,7 @@ class Service(FileVerbs):
         follow = self.follow(conversation_id, accepted.seq - 1)
         async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:
             async for batch in batches:
-                if not batch and not await self.exists(conversation_id):
+                if not batch and self.is_gone(conversation_id):
                     raise NotFound("This conversation was deleted; its answer is gone with it.")
                 yield batch
 

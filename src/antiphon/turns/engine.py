@@ -24,7 +24,8 @@ from antiphon.turns.runner import TurnRunner, Waits
 log = structlog.get_logger()
 
 SWEEP_S = 2.0
-TICK_S = 15.0
+TICK_S = 7.5
+"""Between two looks for followers who were given nothing: none waits longer than twice as long for a sign."""
 LOOK_S = 1.0
 PRUNE_S = 60.0
 
@@ -282,16 +283,22 @@ class Engine:
                 await asyncio.sleep(LOOK_S)
 
     async def _look(self) -> None:
-        """Hints may be lost: once a second, one query for all that is followed."""
+        """Hints may be lost, and of what was deleted there are none."""
         while True:
             await asyncio.sleep(LOOK_S)
             with suppress(StoreError):
                 await self._look_once()
 
     async def _look_once(self) -> None:
-        if followed := self._parts.hub.followed():
-            for conversation_id, seq in (await self._parts.store.last_seqs(followed)).items():
-                self._parts.hub.hint(conversation_id, seq)
+        """How far others have come, and what they have deleted: one query for all that is followed."""
+        hub = self._parts.hub
+        if followed := hub.followed():
+            reached = await self._parts.store.last_seqs(followed)
+            for conversation_id in followed:
+                if (seq := reached.get(conversation_id)) is None:
+                    hub.vanish(conversation_id)
+                else:
+                    hub.hint(conversation_id, seq)
 
     async def _prune(self) -> None:
         while self._takes_over:

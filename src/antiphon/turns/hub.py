@@ -43,6 +43,8 @@ class _Channel:
         self._tail_bytes = 0
         self.known_seq = 0
         self.signs = 0
+        self.gone = False
+        self.quiet = True
         self.waiting: set[asyncio.Future[None]] = set()
         self.followers = 0
 
@@ -54,6 +56,7 @@ class _Channel:
         self._tail_bytes += sum(len(frame.data) for frame in frames)
         while len(self.tail) > TAIL_FRAMES or (self._tail_bytes > TAIL_BYTES and len(self.tail) > 1):
             self._tail_bytes -= len(self.tail.popleft().data)
+        self.quiet = False
         self.hint(frames[-1].seq)
 
     def hint(self, seq: int) -> None:
@@ -137,10 +140,23 @@ class Hub:
         if (channel := self._channels.get(conversation_id)) is not None:
             channel.sign()
 
-    def tick(self) -> None:
-        """Give every follower a sign of life."""
-        for channel in self._channels.values():
+    def vanish(self, conversation_id: str) -> None:
+        """Let its followers know that it was deleted."""
+        if (channel := self._channels.get(conversation_id)) is not None and not channel.gone:
+            channel.gone = True
             channel.sign()
+
+    def is_gone(self, conversation_id: str) -> bool:
+        """Whether a followed conversation is known to be deleted; a follower has a sign of it."""
+        channel = self._channels.get(conversation_id)
+        return channel is not None and channel.gone
+
+    def tick(self) -> None:
+        """Give a sign of life to all who were given nothing since the last time."""
+        for channel in self._channels.values():
+            if channel.quiet:
+                channel.sign()
+            channel.quiet = True
 
     async def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
         """Yield committed frames with a greater seq, in order, without end.

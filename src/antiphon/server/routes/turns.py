@@ -169,6 +169,6 @@ async def _conversation(
     """Every batch, until the conversation is deleted."""
     async with aclosing(service.follow(conversation_id, cursor)) as batches:
         async for batch in batches:
-            if not batch and not await service.exists(conversation_id):
+            if not batch and service.is_gone(conversation_id):
                 return
             yield batch

@@ -48,7 +48,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
     setEditing(last?.id ?? null);
   };
   if (phase === "gone") {
-    return <Gone onMenu={onMenu} />;
+    return <Gone id={id} onMenu={onMenu} />;
   }
   const named = { id, title };
   return (

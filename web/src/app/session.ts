@@ -7,6 +7,7 @@ import { ConversationList } from "../live/list";
 import { Outbox } from "../live/outbox";
 import { onReturn } from "../live/patience";
 import { Search } from "../live/search";
+import { keepBegun } from "./begun";
 import { go, route } from "./route";
 
 /** Conversations that are kept in memory, so that going back to one shows it at once. */
@@ -37,6 +38,7 @@ export function conversation(id: string): Actions {
 export function forget(id: string): void {
   opened.get(id)?.live.close();
   opened.delete(id);
+  outbox.forget(id);
   list.drop(id);
 }
 
@@ -70,7 +72,8 @@ export function start(): void {
   if (id !== null) {
     conversation(id).live.open(); // before anything is drawn: reading it takes longest
   }
-  outbox.onCreated = (_entry, header) => {
+  outbox.onCreated = (entry, header) => {
+    keepBegun(entry.id, header.id);
     list.put(header);
     conversation(header.id).live.isNew = true;
     if (route.get() === null) {

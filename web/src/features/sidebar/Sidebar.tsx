@@ -3,6 +3,7 @@ import type { Header } from "../../api/conversations";
 import { upload } from "../../live/actions";
 import type { ConversationList } from "../../live/list";
 import { tried } from "../../live/notices";
+import { type Outbox, unsentIn } from "../../live/outbox";
 import type { Search } from "../../live/search";
 import { useStore, useWhole } from "../../live/store";
 import { Dots, Plus, Upload } from "../../ui/icons";
@@ -24,18 +25,22 @@ export type OnConversation = {
 type Props = {
   list: ConversationList;
   search: Search;
+  outbox: Outbox;
   current: string | null;
   on: OnConversation;
   foot: ReactNode;
 };
 
 /** All conversations, and the way to a new one. */
-export function Sidebar({ list, search, current, on, foot }: Props) {
+export function Sidebar({ list, search, outbox, current, on, foot }: Props) {
   const { conversations } = useWhole(list.store);
   const searching = useStore(search.store, (found) => found.query !== "");
   const picker = useRef<HTMLInputElement>(null);
+  const unsent = useStore(outbox.store, unsentIn);
   // One that nobody has said anything in was made for a message that did not arrive.
-  const shown = conversations.filter((header) => header.as_of_seq > 1 || header.id === current);
+  const shown = conversations.filter(
+    (header) => header.as_of_seq > 1 || header.id === current || unsent.includes(header.id),
+  );
   const take = async (file: File | undefined) => {
     const header = file === undefined ? null : await upload(file);
     if (header !== null) {
@@ -59,7 +64,7 @@ export function Sidebar({ list, search, current, on, foot }: Props) {
         {searching ? (
           <Results search={search} listed={shown} open={on.open} />
         ) : (
-          <Listed list={list} shown={shown} current={current} on={on} />
+          <Listed list={list} shown={shown} unsent={unsent} current={current} on={on} />
         )}
       </nav>
       <div className="sidebar-foot">
@@ -91,12 +96,13 @@ export function Sidebar({ list, search, current, on, foot }: Props) {
 type ListedProps = {
   list: ConversationList;
   shown: readonly Header[];
+  unsent: string;
   current: string | null;
   on: OnConversation;
 };
 
 /** All of them, by how long ago they changed. */
-function Listed({ list, shown, current, on }: ListedProps) {
+function Listed({ list, shown, unsent, current, on }: ListedProps) {
   const { phase, cursor } = useWhole(list.store);
   return (
     <>
@@ -116,7 +122,13 @@ function Listed({ list, shown, current, on }: ListedProps) {
           <h2>{age.name}</h2>
           <ul>
             {age.headers.map((header) => (
-              <Item key={header.id} header={header} current={header.id === current} on={on} />
+              <Item
+                key={header.id}
+                header={header}
+                unsent={unsent.includes(header.id)}
+                current={header.id === current}
+                on={on}
+              />
             ))}
           </ul>
         </section>
@@ -130,7 +142,9 @@ function Listed({ list, shown, current, on }: ListedProps) {
   );
 }
 
-function Item({ header, current, on }: { header: Header; current: boolean; on: OnConversation }) {
+type ItemProps = { header: Header; unsent: boolean; current: boolean; on: OnConversation };
+
+function Item({ header, unsent, current, on }: ItemProps) {
   const items = [
     { label: "Rename", onSelect: () => on.rename(header) },
     { label: "Export", onSelect: () => on.download(header) },
@@ -148,6 +162,7 @@ function Item({ header, current, on }: { header: Header; current: boolean; on: O
         {header.running !== null && (
           <span className="pulse" role="img" aria-label="an answer is being written" />
         )}
+        {unsent && <span className="mark late" role="img" aria-label="has a message that is not sent yet" />}
       </a>
       <Menu label={`Actions for ${title}`} icon={<Dots />} items={items} />
     </li>

@@ -12,6 +12,29 @@ from typing import Any
 
 from antiphon.simulator import Simulator
 
+TOWN = '''
+from antiphon import tool
+
+
+@tool
+def weather(city: str) -> str:
+    """How the weather is in a city."""
+    return f"Rain in {city}."
+
+
+@tool
+def clock(city: str) -> str:
+    """What time it is in a city."""
+    return f"It is noon in {city}."
+'''
+
+TOOLS = """
+[tools]
+functions = ["town:weather", "town:clock"]
+approve = ["weather", "clock"]
+"""
+"""Tools that ask a person first."""
+
 SERVE = [sys.executable, "-c", "from antiphon.cli import main; main()", "serve"]
 PATIENCE_S = 60.0
 
@@ -84,9 +107,11 @@ class Site:
 
 
 class SimulatedSite(Site):
-    """A simulated Claude answers."""
+    """A simulated Claude answers; its tools ask first. `more` follows in the settings file."""
 
-    def __init__(self, simulator: Simulator, folder: Path) -> None:
+    def __init__(self, simulator: Simulator, folder: Path, more: str = "") -> None:
+        (folder / "town.py").write_text(TOWN)
+        (folder / "antiphon.toml").write_text(TOOLS + more)
         super().__init__(
             folder,
             {

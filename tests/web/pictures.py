@@ -119,7 +119,7 @@ def _endings(browser: Browser, site: SimulatedSite) -> None:
 def _asked(browser: Browser, site: SimulatedSite) -> None:
     """A tool asks before it runs."""
     visitor = _visitor(browser, site, DESK, "light")
-    ask(visitor, site.simulator, "weather")
+    ask(visitor, site.simulator, "forecast")
     _take(visitor, "approval")
 
 

@@ -17,8 +17,8 @@ from antiphon import tool
 
 
 @tool
-def weather(city: str) -> str:
-    """How the weather is in a city."""
+def forecast(city: str) -> str:
+    """What weather is coming to a city."""
     return f"Rain in {city}."
 
 
@@ -26,14 +26,20 @@ def weather(city: str) -> str:
 def clock(city: str) -> str:
     """What time it is in a city."""
     return f"It is noon in {city}."
+
+
+@tool
+def people(city: str) -> str:
+    """How many live in a city."""
+    return f"In {city} live 290,000 people."
 '''
 
 TOOLS = """
 [tools]
-functions = ["town:weather", "town:clock"]
-approve = ["weather", "clock"]
+functions = ["town:forecast", "town:clock", "town:people"]
+approve = ["forecast", "clock"]
 """
-"""Tools that ask a person first."""
+"""Tools, of which two ask a person first."""
 
 SERVE = [sys.executable, "-c", "from antiphon.cli import main; main()", "serve"]
 PATIENCE_S = 60.0
@@ -107,7 +113,7 @@ class Site:
 
 
 class SimulatedSite(Site):
-    """A simulated Claude answers; its tools ask first. `more` follows in the settings file."""
+    """A simulated Claude answers; its tools are TOWN's. `more` follows in the settings file."""
 
     def __init__(self, simulator: Simulator, folder: Path, more: str = "") -> None:
         (folder / "town.py").write_text(TOWN)

@@ -15,7 +15,7 @@ from tests.web.visitor import Visitor
 @pytest.fixture
 def asking(visitor: Visitor, simulator: Simulator) -> Visitor:
     """An answer waits for a word on a tool."""
-    ask(visitor, simulator, "weather")
+    ask(visitor, simulator, "forecast")
     return visitor
 
 
@@ -39,10 +39,10 @@ def test_a_tool_that_asks_shows_its_input_and_runs_when_it_is_allowed(
 ) -> None:
     expect(asking.approval()).to_contain_text("Expires in 23 hours")
     expect(asking.page).to_have_title(re.compile("Approval needed"))
-    said = asking.page.get_by_text("The tool weather asks whether it may run.")
+    said = asking.page.get_by_text("The tool forecast asks whether it may run.")
     expect(said).to_have_count(1)
     asking.button("Allow").click()
-    expect(tool(asking)).to_have_text("weather done, allowed by you")
+    expect(tool(asking)).to_have_text("forecast done, allowed by you")
     expect(asking.approval()).to_have_count(0)
     asking.expect_answer(ANSWER)
     assert "Rain in Bergen." in told(simulator)
@@ -60,7 +60,7 @@ def test_another_input_can_be_given_and_has_to_be_json(asking: Visitor, simulato
     expect(asking.page.get_by_role("alert")).to_contain_text("An input is an object")
     area.fill('{"city": "Oslo"}')
     asking.button("Allow with this input").click()
-    expect(tool(asking)).to_have_text("weather done, allowed by you, with another input")
+    expect(tool(asking)).to_have_text("forecast done, allowed by you, with another input")
     asking.expect_answer(ANSWER)
     assert "Rain in Oslo." in told(simulator)
 
@@ -107,10 +107,30 @@ def test_a_decision_that_did_not_arrive_can_be_made_again(asking: Visitor) -> No
 
 
 def test_of_two_tools_that_ask_the_other_goes_on_asking(visitor: Visitor, simulator: Simulator) -> None:
-    ask(visitor, simulator, "weather", "clock")
-    visitor.approval("weather").get_by_role("button", name="Deny…").click()
+    ask(visitor, simulator, "forecast", "clock")
+    visitor.approval("forecast").get_by_role("button", name="Deny…").click()
     visitor.button("Deny").click()
-    expect(tool(visitor)).to_have_text("weather asked for, denied by you")
+    expect(tool(visitor)).to_have_text("forecast asked for, denied by you")
     expect(visitor.approval("clock")).to_be_visible()
     visitor.button("Allow").click()
     visitor.expect_answer(ANSWER)
+
+
+def test_the_list_marks_what_waits_until_it_is_decided_wherever_that_is(
+    asking: Visitor, other: Visitor
+) -> None:
+    place = f"/c/{asking.id}"
+
+    def mark(tab: Visitor) -> Locator:
+        return tab.page.locator(f'a[href="{place}"]').get_by_role("img", name="waits for your decision")
+
+    other.open()
+    expect(mark(asking)).to_be_visible()
+    asking.page.get_by_role("link", name="New conversation").click()
+    expect(mark(asking)).to_be_visible()
+    expect(mark(other)).to_be_visible()
+    other.open(place)
+    other.button("Allow").click()
+    other.expect_answer(ANSWER)
+    for tab in (asking, other):
+        expect(mark(tab)).to_have_count(0)

@@ -123,10 +123,10 @@ def test_axe_finds_no_serious_fault_where_something_is_asked_or_sought(
     scheme: Any, visitor: Visitor, simulator: Simulator
 ) -> None:
     visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    ask(visitor, simulator, "weather", "clock")
-    visitor.approval("weather").get_by_role("button", name="Deny…").click()
+    ask(visitor, simulator, "forecast", "clock")
+    visitor.approval("forecast").get_by_role("button", name="Deny…").click()
     visitor.button("Deny").click()
-    expect(visitor.approval("weather")).to_have_count(0)
+    expect(visitor.approval("forecast")).to_have_count(0)
     visitor.button("Edit…").click()
     note: FilePayload = {"name": "notes.doc", "mimeType": "text/plain", "buffer": b"\0\1\2"}
     visitor.page.locator("input[type=file][multiple]").set_input_files([note])

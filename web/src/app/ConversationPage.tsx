@@ -6,6 +6,7 @@ import { Thread } from "../features/thread/Thread";
 import { Totals } from "../features/usage/Totals";
 import { effortIn } from "../live/server";
 import { useStore, useWhole } from "../live/store";
+import { isWaiting } from "../live/waiting";
 import { isQuestionOf, pathTo } from "../log/tree";
 import { Dots } from "../ui/icons";
 import { later } from "../ui/later";
@@ -28,7 +29,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   const title = useStore(live.store, (view) => view.state.title);
   const phase = useStore(live.store, (view) => view.phase);
   const running = useStore(live.store, (view) => view.state.running !== null);
-  const waiting = useStore(live.store, ({ state }) => state.turns[state.running ?? ""]?.status === "waiting");
+  const waiting = useStore(live.store, ({ state }) => isWaiting(state));
   const aimed = useWhole(aim);
   const [editing, setEditing] = useState<string | null>(null);
   const [settings, setSettings] = useState(false);

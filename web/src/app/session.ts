@@ -7,6 +7,7 @@ import { ConversationList } from "../live/list";
 import { Outbox } from "../live/outbox";
 import { onReturn } from "../live/patience";
 import { Search } from "../live/search";
+import { isWaiting, Waiting } from "../live/waiting";
 import { keepBegun } from "./begun";
 import { go, route } from "./route";
 
@@ -17,6 +18,7 @@ export const outbox = new Outbox();
 export const list = new ConversationList();
 export const search = new Search();
 export const budgets = new Budgets();
+export const waiting = new Waiting(list, (id) => id === route.get());
 
 const opened = new Map<string, Actions>();
 
@@ -55,6 +57,7 @@ function watched(id: string): LiveConversation {
   live.store.subscribe(() => {
     const { state, phase } = live.store.get();
     if (phase === "ready") {
+      waiting.tell(id, isWaiting(state));
       outbox.shown(id, state.seq);
     }
     if (state.running !== running || state.title !== title) {

@@ -6,6 +6,7 @@ import { tried } from "../../live/notices";
 import { type Outbox, unsentIn } from "../../live/outbox";
 import type { Search } from "../../live/search";
 import { useStore, useWhole } from "../../live/store";
+import type { Waiting } from "../../live/waiting";
 import { Dots, Plus, Upload } from "../../ui/icons";
 import { later } from "../../ui/later";
 import { Menu } from "../../ui/Menu";
@@ -26,13 +27,14 @@ type Props = {
   list: ConversationList;
   search: Search;
   outbox: Outbox;
+  waiting: Waiting;
   current: string | null;
   on: OnConversation;
   foot: ReactNode;
 };
 
 /** All conversations, and the way to a new one. */
-export function Sidebar({ list, search, outbox, current, on, foot }: Props) {
+export function Sidebar({ list, search, outbox, waiting, current, on, foot }: Props) {
   const { conversations } = useWhole(list.store);
   const searching = useStore(search.store, (found) => found.query !== "");
   const picker = useRef<HTMLInputElement>(null);
@@ -64,7 +66,7 @@ export function Sidebar({ list, search, outbox, current, on, foot }: Props) {
         {searching ? (
           <Results search={search} listed={shown} open={on.open} />
         ) : (
-          <Listed list={list} shown={shown} unsent={unsent} current={current} on={on} />
+          <Listed list={list} shown={shown} unsent={unsent} waiting={waiting} current={current} on={on} />
         )}
       </nav>
       <div className="sidebar-foot">
@@ -97,13 +99,15 @@ type ListedProps = {
   list: ConversationList;
   shown: readonly Header[];
   unsent: string;
+  waiting: Waiting;
   current: string | null;
   on: OnConversation;
 };
 
 /** All of them, by how long ago they changed. */
-function Listed({ list, shown, unsent, current, on }: ListedProps) {
+function Listed({ list, shown, unsent, waiting, current, on }: ListedProps) {
   const { phase, cursor } = useWhole(list.store);
+  const waits = useWhole(waiting.store);
   return (
     <>
       {phase === "ready" && shown.length === 0 && (
@@ -126,6 +130,7 @@ function Listed({ list, shown, unsent, current, on }: ListedProps) {
                 key={header.id}
                 header={header}
                 unsent={unsent.includes(header.id)}
+                waits={waits.includes(header.id)}
                 current={header.id === current}
                 on={on}
               />
@@ -142,9 +147,15 @@ function Listed({ list, shown, unsent, current, on }: ListedProps) {
   );
 }
 
-type ItemProps = { header: Header; unsent: boolean; current: boolean; on: OnConversation };
+type ItemProps = {
+  header: Header;
+  unsent: boolean;
+  waits: boolean;
+  current: boolean;
+  on: OnConversation;
+};
 
-function Item({ header, unsent, current, on }: ItemProps) {
+function Item({ header, unsent, waits, current, on }: ItemProps) {
   const items = [
     { label: "Rename", onSelect: () => on.rename(header) },
     { label: "Export", onSelect: () => on.download(header) },
@@ -158,13 +169,23 @@ function Item({ header, unsent, current, on }: ItemProps) {
         aria-current={current ? "page" : undefined}
         onClick={(event) => follow(event, () => on.open(header.id))}
       >
-        {title}
-        {header.running !== null && (
+        <span className="name">{title}</span>
+        {waits && <Mark sign="?" says="waits for your decision" />}
+        {header.running !== null && !waits && (
           <span className="pulse" role="img" aria-label="an answer is being written" />
         )}
-        {unsent && <span className="mark late" role="img" aria-label="has a message that is not sent yet" />}
+        {unsent && <Mark sign="!" says="has a message that is not sent yet" />}
       </a>
       <Menu label={`Actions for ${title}`} icon={<Dots />} items={items} />
     </li>
+  );
+}
+
+/** Something here waits for the person. */
+function Mark({ sign, says }: { sign: "?" | "!"; says: string }) {
+  return (
+    <span className="mark late" role="img" aria-label={says} title={says}>
+      {sign}
+    </span>
   );
 }

@@ -167,8 +167,9 @@ function useTitle(title: string, waiting: boolean): void {
 function useStopKey(running: boolean, stop: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      const isOpen = document.querySelector("dialog[open], [popover]:popover-open") !== null;
-      if (event.key === "Escape" && !event.defaultPrevented && !isOpen) {
+      // Of other keys there are many, and the whole page is looked through for what is open.
+      const isOurs = event.key === "Escape" && !event.defaultPrevented;
+      if (isOurs && document.querySelector("dialog[open], [popover]:popover-open") === null) {
         stop();
       }
     };

@@ -151,11 +151,11 @@ def main() -> None:
         site = SimulatedSite(simulator, Path(folder))
         site.start()
         try:
+            _first_run(browser, site)
             _talk(browser, site)
             _endings(browser, site)
-            _asked(browser, site)
             _sought(browser, site)
-            _first_run(browser, site)
+            _asked(browser, site)
         finally:
             site.stop()
 

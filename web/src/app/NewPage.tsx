@@ -71,9 +71,14 @@ function Greeting() {
   );
 }
 
-/** What stands between backticks is something to type. */
+/** What is to be typed: what stands between backticks, and names of variables. */
+const TYPED = /(`[^`]+`|\b[A-Z]+(?:_[A-Z]+)+\b)/;
+
 function withCode(sentence: string) {
-  return sentence.split("`").map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part));
+  return sentence.split(TYPED).map((part, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: a sentence does not change
+    index % 2 === 1 ? <code key={index}>{part.replaceAll("`", "")}</code> : part,
+  );
 }
 
 /** A small model answers because nobody has signed in to Claude: which one, and how to change that. */

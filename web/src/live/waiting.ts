@@ -9,7 +9,7 @@ import type { Conversation } from "../log/types";
 import type { ConversationList } from "./list";
 import { Store } from "./store";
 
-const FIRST_MS = 2_000;
+const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
 
 type Watch = { readonly turn: string; readonly over: AbortController; tries: number };

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, expect
 from antiphon.model.local.upstream import LocalUpstream
 from antiphon.simulator import Fail, Reply, Stall, running
 from tests.browsing import chromium
+from tests.web.asking import ask
 from tests.web.site import SimulatedSite
 from tests.web.visitor import Visitor
-from tests.web.waiting import ID, Waiting
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 DESK = {"width": 1200, "height": 780}
@@ -119,10 +119,7 @@ def _endings(browser: Browser, site: SimulatedSite) -> None:
 def _asked(browser: Browser, site: SimulatedSite) -> None:
     """A tool asks before it runs."""
     visitor = _visitor(browser, site, DESK, "light")
-    waiting = Waiting(visitor.page, "approval_awaited")
-    waiting.expire_in(hours=24)
-    visitor.open(f"/c/{ID}")
-    expect(visitor.button("Allow")).to_be_visible()
+    ask(visitor, site.simulator, "forecast")
     _take(visitor, "approval")
 
 
@@ -154,11 +151,11 @@ def main() -> None:
         site = SimulatedSite(simulator, Path(folder))
         site.start()
         try:
+            _first_run(browser, site)
             _talk(browser, site)
             _endings(browser, site)
-            _asked(browser, site)
             _sought(browser, site)
-            _first_run(browser, site)
+            _asked(browser, site)
         finally:
             site.stop()
 

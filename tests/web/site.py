@@ -12,6 +12,35 @@ from typing import Any
 
 from antiphon.simulator import Simulator
 
+TOWN = '''
+from antiphon import tool
+
+
+@tool
+def forecast(city: str) -> str:
+    """What weather is coming to a city."""
+    return f"Rain in {city}."
+
+
+@tool
+def clock(city: str) -> str:
+    """What time it is in a city."""
+    return f"It is noon in {city}."
+
+
+@tool
+def people(city: str) -> str:
+    """How many live in a city."""
+    return f"In {city} live 290,000 people."
+'''
+
+TOOLS = """
+[tools]
+functions = ["town:forecast", "town:clock", "town:people"]
+approve = ["forecast", "clock"]
+"""
+"""Tools, of which two ask a person first."""
+
 SERVE = [sys.executable, "-c", "from antiphon.cli import main; main()", "serve"]
 PATIENCE_S = 60.0
 
@@ -84,9 +113,11 @@ class Site:
 
 
 class SimulatedSite(Site):
-    """A simulated Claude answers."""
+    """A simulated Claude answers; its tools are TOWN's. `more` follows in the settings file."""
 
-    def __init__(self, simulator: Simulator, folder: Path) -> None:
+    def __init__(self, simulator: Simulator, folder: Path, more: str = "") -> None:
+        (folder / "town.py").write_text(TOWN)
+        (folder / "antiphon.toml").write_text(TOOLS + more)
         super().__init__(
             folder,
             {

@@ -1,57 +1,32 @@
 """Files that go with a message: chosen, dropped or pasted; sent at once, and referred to by their ids."""
 
 import base64
-import json
 from typing import Any
-from urllib.parse import unquote
 
-import pytest
-from playwright.sync_api import FilePayload, Locator, Route, expect
+from playwright.sync_api import FilePayload, Locator, expect
 
+from antiphon.simulator import Simulator
+from tests.samples import pdf
+from tests.server.client import Client
+from tests.server.histories import asked
 from tests.web.visitor import Visitor
 
 NOTES: FilePayload = {"name": "notes – €.txt", "mimeType": "text/plain", "buffer": b"Buy milk."}
-KINDS = {b"\x89PNG": "image/png", b"%PDF": "application/pdf"}
+PAPER: FilePayload = {"name": "paper.pdf", "mimeType": "application/pdf", "buffer": pdf()}
 
 
-class Files:
-    """Keeps files as the server does, in the place of it; messages go on to it without them."""
-
-    def __init__(self, visitor: Visitor) -> None:
-        self.kept: dict[str, bytes] = {}
-        self.content: list[list[dict[str, Any]]] = []
-        self.refusal: tuple[int, str] | None = None
-        visitor.page.route("**/v1/files", self._keep)
-        visitor.page.route("**/v1/files/*", self._show)
-        visitor.page.route("**/turns", self._hear)
-
-    def _keep(self, route: Route) -> None:
-        if self.refusal is not None:
-            status, detail = self.refusal
-            problem = {"type": "/problems/too-large", "title": "", "status": status, "detail": detail}
-            route.fulfill(status=status, json=problem)
-            return
-        data = route.request.post_data_buffer or b""
-        name = unquote(route.request.headers["x-file-name"])
-        self.kept[name] = data
-        kind = KINDS.get(data[:4], "text/plain")
-        told = {"media_type": kind, "size": len(data), "name": name}
-        route.fulfill(status=201, json={"file_id": f"id of {name}", **told})
-
-    def _show(self, route: Route) -> None:
-        name = unquote(route.request.url.rpartition("/")[2]).removeprefix("id of ")
-        route.fulfill(body=self.kept[name], content_type="image/png")
-
-    def _hear(self, route: Route) -> None:
-        asked: dict[str, Any] = json.loads(route.request.post_data or "")
-        self.content.append(asked["content"])
-        texts = [block for block in asked["content"] if block["type"] == "text"]
-        route.continue_(post_data=json.dumps({**asked, "content": texts}))
+def told(simulator: Simulator) -> list[tuple[str, str | None, bytes]]:
+    """What Claude was sent last: of each block its type, its title, and what is in it."""
+    content: list[dict[str, Any]] = asked(simulator)[-1].body["messages"][-1]["content"]
+    return [(block["type"], block.get("title"), _inside(block)) for block in content]
 
 
-@pytest.fixture
-def files(visitor: Visitor) -> Files:
-    return Files(visitor)
+def _inside(block: dict[str, Any]) -> bytes:
+    if block["type"] == "text":
+        return str(block["text"]).encode()
+    source = block["source"]
+    data = str(source["data"])
+    return base64.b64decode(data) if source["type"] == "base64" else data.encode()
 
 
 def chips(visitor: Visitor) -> Locator:
@@ -75,10 +50,10 @@ GIVE = """([kind, base64, name]) => {
 
 
 def test_chosen_dropped_and_pasted_files_go_with_the_message(
-    visitor: Visitor, files: Files, picture: bytes
+    visitor: Visitor, simulator: Simulator, picture: bytes
 ) -> None:
     text = base64.b64encode(picture).decode()
-    choose(visitor, NOTES, {"name": "paper.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    choose(visitor, NOTES, PAPER)
     expect(chips(visitor)).to_have_count(2)
     visitor.page.evaluate(GIVE, ["drop", text, "dropped.png"])
     expect(chips(visitor)).to_have_count(3)
@@ -89,19 +64,19 @@ def test_chosen_dropped_and_pasted_files_go_with_the_message(
     visitor.say("What are these?")
     visitor.expect_rest()
     expect(chips(visitor)).to_have_count(0)
-    assert files.kept["notes – €.txt"] == b"Buy milk."
-    sources = [(block["type"], block.get("title"), block.get("source")) for block in files.content[0]]
-    assert sources == [
-        ("document", NOTES["name"], {"type": "file", "file_id": "id of notes – €.txt"}),
-        ("document", "paper.pdf", {"type": "file", "file_id": "id of paper.pdf"}),
-        ("image", None, {"type": "file", "file_id": "id of pasted.png"}),
-        ("text", None, None),
+    assert told(simulator) == [
+        ("document", NOTES["name"], NOTES["buffer"]),
+        ("document", PAPER["name"], PAPER["buffer"]),
+        ("image", None, picture),
+        ("text", None, b"What are these?"),
     ]
 
 
 def test_what_is_attached_survives_a_reload_before_and_after_it_is_sent(
-    visitor: Visitor, files: Files, picture: bytes
+    visitor: Visitor, simulator: Simulator, picture: bytes
 ) -> None:
+    kept: list[str] = []
+    visitor.page.on("request", lambda request: kept.append(request.url) if request.method == "POST" else None)
     choose(visitor, {"name": "dot.png", "mimeType": "image/png", "buffer": picture})
     expect(chips(visitor).locator("img")).to_be_visible()
     visitor.page.reload()
@@ -114,30 +89,38 @@ def test_what_is_attached_survives_a_reload_before_and_after_it_is_sent(
     expect(visitor.page.locator(".outgoing img")).to_be_visible()
     assert "base64" not in visitor.page.evaluate("JSON.stringify(localStorage)")
     visitor.page.unroute("**/turns")
-    visitor.page.route("**/turns", files._hear)
     visitor.expect_rest()
-    assert [block["type"] for block in files.content[-1]] == ["image", "text"]
-    assert len(files.kept) == 1
+    assert told(simulator) == [("image", None, picture), ("text", None, b"What is this?")]
+    assert sum(url.endswith("/v1/files") for url in kept) == 1
 
 
 def test_a_file_that_the_server_does_not_take_says_why_and_holds_the_message(
-    visitor: Visitor, files: Files
+    visitor: Visitor, simulator: Simulator
 ) -> None:
-    files.refusal = (413, "The file is larger than 30 MB. Nothing was stored.")
-    choose(visitor, NOTES)
-    expect(visitor.page.get_by_role("alert")).to_have_text(files.refusal[1])
+    choose(visitor, NOTES, {"name": "paper.pdf", "mimeType": "application/pdf", "buffer": pdf()[:-20]})
+    expect(visitor.page.get_by_role("alert")).to_contain_text("cut off")
     visitor.say("Read this.")
     expect(visitor.page.get_by_text("What you wrote stays here.")).to_be_visible()
     expect(visitor.composer).to_have_value("Read this.")
-    files.refusal = None
-    visitor.button("Send notes – €.txt again").click()
-    expect(visitor.page.get_by_role("alert")).to_have_count(0)
+    visitor.button("Remove paper.pdf").click()
     visitor.composer.press("Enter")
     visitor.expect_rest()
-    assert [block["type"] for block in files.content[0]] == ["document", "text"]
+    assert told(simulator)[0] == ("document", NOTES["name"], NOTES["buffer"])
 
 
-def test_a_large_photograph_is_made_smaller_before_it_travels(visitor: Visitor, files: Files) -> None:
+def test_a_file_that_did_not_arrive_can_be_sent_again(visitor: Visitor, simulator: Simulator) -> None:
+    # That a request is lost on its way is nothing that a server does.
+    visitor.page.route("**/v1/files", lambda route: route.abort(), times=1)
+    choose(visitor, NOTES)
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+    visitor.button("Send notes – €.txt again").click()
+    expect(visitor.page.get_by_role("alert")).to_have_count(0)
+    visitor.say("Read this.")
+    visitor.expect_rest()
+    assert [kind for kind, _, _ in told(simulator)] == ["document", "text"]
+
+
+def test_a_large_photograph_is_made_smaller_before_it_travels(visitor: Visitor) -> None:
     draw = """async () => {
       const canvas = document.createElement("canvas");
       [canvas.width, canvas.height] = [3000, 1500];
@@ -149,7 +132,9 @@ def test_a_large_photograph_is_made_smaller_before_it_travels(visitor: Visitor, 
     }"""
     visitor.page.evaluate(draw)
     expect(chips(visitor).get_by_role("progressbar")).to_have_count(0)
-    (data,) = files.kept.values()
+    source = chips(visitor).locator("img").get_attribute("src")
+    assert source is not None
+    data = Client(visitor.site.url).get(source).body
     assert data[:3] == b"\xff\xd8\xff", "it is a JPEG now"
     frame = data.index(b"\xff\xc0") + 5
     height, width = (int.from_bytes(data[at : at + 2], "big") for at in (frame, frame + 2))

@@ -120,21 +120,30 @@ def test_any_code_can_be_copied(visitor: Visitor, simulator: Simulator) -> None:
     assert copied == ["ls", "cd .."]
 
 
-def test_thinking_is_folded_and_a_tool_shows_what_went_in(visitor: Visitor, simulator: Simulator) -> None:
-    call = {"type": "tool_use", "name": "weather", "input": {"city": "Bergen"}}
+def test_thinking_is_folded_and_a_tool_shows_what_went_in_and_what_came_out(
+    visitor: Visitor, simulator: Simulator
+) -> None:
+    call = {"type": "tool_use", "name": "people", "input": {"city": "Bergen"}}
     said = {"type": "text", "text": "Let me look."}
-    simulator.script(Reply(text="It rains.", thinking="I know that town."), Reply(content=(said, call)))
-    visitor.say("Weather in Bergen?")
-    visitor.expect_answer("It rains.")
+    simulator.script(
+        Reply(text="A city.", thinking="I know that town."),
+        Reply(content=(said, call)),
+        Reply(text="Not so few."),
+    )
+    visitor.say("What is Bergen?")
+    visitor.expect_answer("A city.")
     thought = visitor.page.get_by_text("I know that town.")
     expect(thought).to_be_hidden()
     visitor.page.get_by_text("Thought about it").click()
     expect(thought).to_be_visible()
     visitor.expect_rest()
-    visitor.say("And now?")
-    visitor.expect_answer("Let me look.")
+    visitor.say("How many live there?")
+    visitor.expect_answer("Not so few.")
+    expect(visitor.page.locator(".tool summary")).to_have_text("people done")
     visitor.page.locator(".tool summary").click()
-    expect(visitor.page.locator(".tool pre")).to_contain_text('"city": "Bergen"')
+    went_in, came_out = visitor.page.locator(".tool pre").all()
+    expect(went_in).to_contain_text('"city": "Bergen"')
+    expect(came_out).to_have_text("In Bergen live 290,000 people.")
 
 
 def test_another_model_and_effort_answer_from_the_next_message_on(

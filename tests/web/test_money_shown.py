@@ -1,23 +1,38 @@
 """What an answer used and cost, and what is left to spend."""
 
-import json
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
-from playwright.sync_api import Route, expect
+import pytest
+from playwright.sync_api import Browser, expect
 
 from antiphon.simulator import Reply, Simulator
-from tests.web.visitor import Visitor
+from tests.web.site import SimulatedSite
+from tests.web.visitor import Visitor, new_context
 
 CACHED = {"cache_read_input_tokens": 4000, "input_tokens": 1000}
 
 
-def budget(left_usd: str) -> dict[str, Any]:
-    return {
-        "budget": "principal/day",
-        "usd": "1",
-        "left_usd": left_usd,
-        "resets_at": "2030-01-01T00:00:00Z",
-    }
+DOLLAR = """
+[[budget]]
+scope = "principal"
+period = "day"
+usd = "1"
+"""
+
+
+@pytest.fixture
+def spender(browser: Browser, simulator: Simulator, tmp_path: Path) -> Iterator[Visitor]:
+    """A person at a server that may spend a dollar a day."""
+    site = SimulatedSite(simulator, tmp_path, DOLLAR)
+    site.start()
+    context = new_context(browser)
+    spender = Visitor(site, context)
+    spender.open()
+    yield spender
+    context.close()
+    site.stop()
+    assert spender.complaints == []
 
 
 def test_tokens_cache_cost_and_savings_are_told_for_the_answer_and_for_all(
@@ -41,26 +56,21 @@ def test_tokens_cache_cost_and_savings_are_told_for_the_answer_and_for_all(
     expect(whole).to_contain_text("… from the cache80 %")
 
 
-def test_what_is_left_of_a_budget_is_told_and_pointed_out_when_it_is_little(visitor: Visitor) -> None:
-    def usage(route: Route) -> None:
-        answer = route.fetch()
-        route.fulfill(json={**answer.json(), "budgets": [budget("0.8")]})
-
-    def news(route: Route) -> None:
-        text = f"event: notice\ndata: {json.dumps({'type': 'budget', **budget('0.1')})}\n\n"
-        route.fulfill(body=text, content_type="text/event-stream")
-
-    visitor.page.route("**/v1/usage?*", usage)
-    visitor.say("Hello.")
-    visitor.expect_rest()
-    money = visitor.page.locator("header .facts")
+def test_what_is_left_of_a_budget_is_told_and_pointed_out_when_it_is_little(
+    spender: Visitor, simulator: Simulator
+) -> None:
+    simulator.script(Reply(usage={"input_tokens": 50_000}), Reply(usage={"input_tokens": 400_000}))
+    spender.say("Hello.")
+    spender.expect_rest()
+    money = spender.page.locator("header .facts")
     money.click()
-    budgets = visitor.page.get_by_role("dialog").get_by_label("Budgets")
+    budgets = spender.page.get_by_role("dialog").get_by_label("Budgets")
     expect(budgets).to_contain_text("Your budget for today")
-    expect(budgets).to_contain_text("$0.800 of $1.00 left")
+    expect(budgets).to_contain_text("$0.900 of $1.00 left")
     expect(money).not_to_contain_text("left")
-    visitor.page.route("**/events", news)
-    visitor.context.set_offline(offline=True)
-    visitor.context.set_offline(offline=False)
+    elsewhere = Visitor(spender.site, spender.context)
+    elsewhere.open()
+    elsewhere.say("Hello.")
+    elsewhere.expect_rest()
     expect(money).to_contain_text("$0.100 left")
     expect(budgets).to_contain_text("$0.100 of $1.00 left")

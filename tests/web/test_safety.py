@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import FilePayload, expect
 
 from antiphon.simulator import Fail, Reply, Simulator
+from tests.web.asking import ask
 from tests.web.histories import long_conversation
 from tests.web.visitor import Visitor
-from tests.web.waiting import ID, Waiting
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -119,24 +119,25 @@ def test_axe_finds_no_serious_fault(scheme: Any, visitor: Visitor, simulator: Si
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault_where_something_is_asked_or_sought(scheme: Any, visitor: Visitor) -> None:
+def test_axe_finds_no_serious_fault_where_something_is_asked_or_sought(
+    scheme: Any, visitor: Visitor, simulator: Simulator
+) -> None:
     visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    waiting = Waiting(visitor.page, "one_of_two_approvals_given")
-    visitor.page.route("**/v1/files", lambda route: route.fulfill(status=413, json=TOO_LARGE))
-    visitor.open(f"/c/{ID}")
-    card = visitor.page.get_by_role("region", name="Allow time?")
-    card.get_by_role("button", name="Edit…").click()
-    note: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Milk."}
+    ask(visitor, simulator, "forecast", "clock")
+    visitor.approval("forecast").get_by_role("button", name="Deny…").click()
+    visitor.button("Deny").click()
+    expect(visitor.approval("forecast")).to_have_count(0)
+    visitor.button("Edit…").click()
+    note: FilePayload = {"name": "notes.doc", "mimeType": "text/plain", "buffer": b"\0\1\2"}
     visitor.page.locator("input[type=file][multiple]").set_input_files([note])
-    expect(visitor.page.get_by_role("alert")).to_have_text("It is too large.")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("PNG, JPEG, GIF and WebP images")
     assert serious(visitor) == []
     visitor.button("Back").click()
-    card.get_by_role("button", name="Deny…").click()
+    visitor.button("Deny…").click()
     visitor.site.post("/v1/conversations/import", long_conversation(messages=2))
     visitor.page.get_by_role("searchbox").fill("question")
     expect(visitor.page.locator(".hit mark").first).to_be_visible()
     assert serious(visitor) == []
-    assert waiting.said == []
 
 
 def test_a_screen_reader_is_told_sentences_and_the_end(visitor: Visitor, simulator: Simulator) -> None:

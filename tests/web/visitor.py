@@ -76,6 +76,10 @@ class Visitor:
         """Nothing is being written, sent, or waited for."""
         expect(self.page.locator(".answer[aria-busy=true], .outgoing, .queued")).to_have_count(0)
 
+    def approval(self, tool: str = "forecast") -> Locator:
+        """What asks whether a tool may run."""
+        return self.page.get_by_role("region", name=f"Allow {tool}?")
+
     def shown(self) -> list[tuple[str, str]]:
         """The conversation from top to bottom, as `(role, text)`."""
         read = """() => [...document.querySelectorAll(

@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { endingOf } from "../src/features/thread/endings";
-import { isSame, rowsOf } from "../src/features/thread/rows";
+import { isOrdered, isSame, rowsOf } from "../src/features/thread/rows";
+import { fold } from "../src/log/fold";
 import { branchesAt, endOf } from "../src/log/tree";
-import type { Conversation, Turn } from "../src/log/types";
+import { type Conversation, type Frame, NOTHING, type Turn } from "../src/log/types";
 
 function golden(name: string): Conversation {
   const path = resolve(import.meta.dirname, `../../tests/golden/${name}.json`);
@@ -102,5 +103,28 @@ describe("every ending has words and something to do", () => {
     const ending = endingOf({ ...turn, status, error }, state);
     expect(ending?.text).toBe(status === "cancelled" ? "You stopped this answer." : "It broke.");
     expect(ending?.actions.length).toBeGreaterThan(0);
+  });
+});
+
+describe("where nothing that rows are made of has changed, the rows are the same", () => {
+  const folder = resolve(import.meta.dirname, "../../tests/golden");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  let skipped = 0;
+
+  test.each(names)("after each event of %s", (name) => {
+    const { events } = JSON.parse(readFileSync(resolve(folder, name), "utf8")) as { events: Frame[] };
+    let before = NOTHING;
+    for (const frame of events) {
+      const after = fold([frame], before);
+      if (isOrdered(before, after)) {
+        skipped += 1;
+        expect(isSame(rowsOf(before), rowsOf(after)), `${frame.type} ${frame.seq}`).toBe(true);
+      }
+      before = after;
+    }
+  });
+
+  test("and that is so for most of what comes while an answer is written", () => {
+    expect(skipped).toBeGreaterThan(100);
   });
 });

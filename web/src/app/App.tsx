@@ -9,7 +9,7 @@ import { Drawer } from "./Drawer";
 import { NewPage } from "./NewPage";
 import { Notices } from "./Notices";
 import { go, route } from "./route";
-import { list, search } from "./session";
+import { list, outbox, search, waiting } from "./session";
 import { useDialogs } from "./useDialogs";
 
 const NARROW = "(max-width: 800px)";
@@ -29,7 +29,17 @@ export function App() {
   };
   useSearchKey(() => setDrawer(narrow));
   const on = { ...dialogs.on, open };
-  const sidebar = <Sidebar list={list} search={search} current={id} on={on} foot={<ThemePicker />} />;
+  const sidebar = (
+    <Sidebar
+      list={list}
+      search={search}
+      outbox={outbox}
+      waiting={waiting}
+      current={id}
+      on={on}
+      foot={<ThemePicker />}
+    />
+  );
   const menu = narrow ? () => setDrawer(true) : null;
   return (
     <div className="app">

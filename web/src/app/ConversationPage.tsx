@@ -6,6 +6,7 @@ import { Thread } from "../features/thread/Thread";
 import { Totals } from "../features/usage/Totals";
 import { effortIn } from "../live/server";
 import { useStore, useWhole } from "../live/store";
+import { isWaiting } from "../live/waiting";
 import { isQuestionOf, pathTo } from "../log/tree";
 import { Dots } from "../ui/icons";
 import { later } from "../ui/later";
@@ -28,7 +29,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
   const title = useStore(live.store, (view) => view.state.title);
   const phase = useStore(live.store, (view) => view.phase);
   const running = useStore(live.store, (view) => view.state.running !== null);
-  const waiting = useStore(live.store, ({ state }) => state.turns[state.running ?? ""]?.status === "waiting");
+  const waiting = useStore(live.store, ({ state }) => isWaiting(state));
   const aimed = useWhole(aim);
   const [editing, setEditing] = useState<string | null>(null);
   const [settings, setSettings] = useState(false);
@@ -48,7 +49,7 @@ export function ConversationPage({ id, onMenu, on }: Props) {
     setEditing(last?.id ?? null);
   };
   if (phase === "gone") {
-    return <Gone onMenu={onMenu} />;
+    return <Gone id={id} onMenu={onMenu} />;
   }
   const named = { id, title };
   return (
@@ -166,8 +167,9 @@ function useTitle(title: string, waiting: boolean): void {
 function useStopKey(running: boolean, stop: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      const isOpen = document.querySelector("dialog[open], [popover]:popover-open") !== null;
-      if (event.key === "Escape" && !event.defaultPrevented && !isOpen) {
+      // Of other keys there are many, and the whole page is looked through for what is open.
+      const isOurs = event.key === "Escape" && !event.defaultPrevented;
+      if (isOurs && document.querySelector("dialog[open], [popover]:popover-open") === null) {
         stop();
       }
     };

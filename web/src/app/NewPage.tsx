@@ -6,8 +6,10 @@ import { begin } from "../live/actions";
 import { prefer, preferences } from "../live/preferences";
 import { server, spoken } from "../live/server";
 import { useWhole } from "../live/store";
+import { saidHere } from "./begun";
 import { Header } from "./Header";
 import { outbox } from "./session";
+import { Unsent } from "./Unsent";
 
 /** Where a conversation begins: who answers is said before anything is asked. */
 export function NewPage({ onMenu }: { onMenu: (() => void) | null }) {
@@ -38,7 +40,7 @@ export function NewPage({ onMenu }: { onMenu: (() => void) | null }) {
         place="new"
         running={false}
         held={pending.length > 0 ? "The message before is still on its way" : null}
-        onSend={(content) => begin(outbox, content, model, effort)}
+        onSend={(content) => saidHere(begin(outbox, content, model, effort).id)}
         onStop={() => {}}
         onEditLast={() => {}}
       >
@@ -64,13 +66,19 @@ function Greeting() {
         </p>
       )}
       {about !== null && about.notice !== "" && <LocalNotice notice={about.notice} />}
+      <Unsent />
     </div>
   );
 }
 
-/** What stands between backticks is something to type. */
+/** What is to be typed: what stands between backticks, and names of variables. */
+const TYPED = /(`[^`]+`|\b[A-Z]+(?:_[A-Z]+)+\b)/;
+
 function withCode(sentence: string) {
-  return sentence.split("`").map((part, index) => (index % 2 === 1 ? <code key={part}>{part}</code> : part));
+  return sentence.split(TYPED).map((part, index) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: a sentence does not change
+    index % 2 === 1 ? <code key={index}>{part.replaceAll("`", "")}</code> : part,
+  );
 }
 
 /** A small model answers because nobody has signed in to Claude: which one, and how to change that. */

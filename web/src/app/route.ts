@@ -1,6 +1,7 @@
 /** Which conversation is open: the address says it, so that it can be shared between tabs and devices. */
 
 import { Store } from "../live/store";
+import { begunHere } from "./begun";
 
 const PATH = /^\/c\/([0-9a-f-]{36})\/?$/;
 const HASH = /^#([0-9a-f-]{36})$/;
@@ -9,7 +10,12 @@ const HASH = /^#([0-9a-f-]{36})$/;
 export type Aim = Readonly<{ message_id: string }>;
 
 function here(): string | null {
-  return PATH.exec(location.pathname)?.[1] ?? null;
+  const named = PATH.exec(location.pathname)?.[1] ?? null;
+  const begun = named === null ? begunHere() : null;
+  if (begun !== null) {
+    history.replaceState(null, "", `/c/${begun}`);
+  }
+  return named ?? begun;
 }
 
 function aimed(): Aim | null {

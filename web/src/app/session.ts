@@ -7,6 +7,8 @@ import { ConversationList } from "../live/list";
 import { Outbox } from "../live/outbox";
 import { onReturn } from "../live/patience";
 import { Search } from "../live/search";
+import { isWaiting, Waiting } from "../live/waiting";
+import { keepBegun } from "./begun";
 import { go, route } from "./route";
 
 /** Conversations that are kept in memory, so that going back to one shows it at once. */
@@ -16,6 +18,7 @@ export const outbox = new Outbox();
 export const list = new ConversationList();
 export const search = new Search();
 export const budgets = new Budgets();
+export const waiting = new Waiting(list, (id) => id === route.get());
 
 const opened = new Map<string, Actions>();
 
@@ -37,6 +40,7 @@ export function conversation(id: string): Actions {
 export function forget(id: string): void {
   opened.get(id)?.live.close();
   opened.delete(id);
+  outbox.forget(id);
   list.drop(id);
 }
 
@@ -53,6 +57,7 @@ function watched(id: string): LiveConversation {
   live.store.subscribe(() => {
     const { state, phase } = live.store.get();
     if (phase === "ready") {
+      waiting.tell(id, isWaiting(state));
       outbox.shown(id, state.seq);
     }
     if (state.running !== running || state.title !== title) {
@@ -70,7 +75,8 @@ export function start(): void {
   if (id !== null) {
     conversation(id).live.open(); // before anything is drawn: reading it takes longest
   }
-  outbox.onCreated = (_entry, header) => {
+  outbox.onCreated = (entry, header) => {
+    keepBegun(entry.id, header.id);
     list.put(header);
     conversation(header.id).live.isNew = true;
     if (route.get() === null) {

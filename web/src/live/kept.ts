@@ -2,9 +2,12 @@
 
 const PREFIX = "antiphon.";
 
-export function read<T>(key: string, otherwise: T): T {
+/** `localStorage` is the browser's, `sessionStorage` the tab's. */
+export type Where = "localStorage" | "sessionStorage";
+
+export function read<T>(key: string, otherwise: T, where: Where = "localStorage"): T {
   try {
-    const text = localStorage.getItem(PREFIX + key);
+    const text = window[where].getItem(PREFIX + key);
     return text === null ? otherwise : (JSON.parse(text) as T);
   } catch {
     return otherwise;
@@ -12,12 +15,12 @@ export function read<T>(key: string, otherwise: T): T {
 }
 
 /** Undefined forgets it. */
-export function keep(key: string, value: unknown): void {
+export function keep(key: string, value: unknown, where: Where = "localStorage"): void {
   try {
     if (value === undefined) {
-      localStorage.removeItem(PREFIX + key);
+      window[where].removeItem(PREFIX + key);
     } else {
-      localStorage.setItem(PREFIX + key, JSON.stringify(value));
+      window[where].setItem(PREFIX + key, JSON.stringify(value));
     }
   } catch {
     // The page works without it; a reload forgets what was to be kept.

@@ -73,8 +73,21 @@ export class Outbox {
     void this.deliver();
   }
 
+  /** Send it as the first message of a conversation that is to be made: its own is gone. */
+  anew(id: string): void {
+    const first = { conversation: null, create: {}, parent_id: null, queued: false, after_turn: null };
+    this.change(id, first);
+    this.again(id);
+  }
+
   drop(id: string): void {
     this.put(this.store.get().filter((entry) => entry.id !== id));
+    void this.deliver();
+  }
+
+  /** The conversation was deleted, with all that was to be said in it. */
+  forget(conversation: string): void {
+    this.put(this.store.get().filter((entry) => entry.conversation !== conversation));
     void this.deliver();
   }
 
@@ -163,6 +176,11 @@ export class Outbox {
     this.lastTurns.set(conversation, accepted.turn_id);
     this.change(id, { seq: accepted.seq });
   }
+}
+
+/** The conversations with a message that is not sent yet, as one value that can be compared. */
+export function unsentIn(entries: readonly Entry[]): string {
+  return entries.flatMap(({ conversation, seq }) => (seq === null && conversation) || []).join(" ");
 }
 
 function turnOf(entry: Entry): api.NewTurn {

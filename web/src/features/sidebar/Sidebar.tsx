@@ -3,8 +3,10 @@ import type { Header } from "../../api/conversations";
 import { upload } from "../../live/actions";
 import type { ConversationList } from "../../live/list";
 import { tried } from "../../live/notices";
+import { type Outbox, unsentIn } from "../../live/outbox";
 import type { Search } from "../../live/search";
 import { useStore, useWhole } from "../../live/store";
+import type { Waiting } from "../../live/waiting";
 import { Dots, Plus, Upload } from "../../ui/icons";
 import { later } from "../../ui/later";
 import { Menu } from "../../ui/Menu";
@@ -24,18 +26,23 @@ export type OnConversation = {
 type Props = {
   list: ConversationList;
   search: Search;
+  outbox: Outbox;
+  waiting: Waiting;
   current: string | null;
   on: OnConversation;
   foot: ReactNode;
 };
 
 /** All conversations, and the way to a new one. */
-export function Sidebar({ list, search, current, on, foot }: Props) {
+export function Sidebar({ list, search, outbox, waiting, current, on, foot }: Props) {
   const { conversations } = useWhole(list.store);
   const searching = useStore(search.store, (found) => found.query !== "");
   const picker = useRef<HTMLInputElement>(null);
+  const unsent = useStore(outbox.store, unsentIn);
   // One that nobody has said anything in was made for a message that did not arrive.
-  const shown = conversations.filter((header) => header.as_of_seq > 1 || header.id === current);
+  const shown = conversations.filter(
+    (header) => header.as_of_seq > 1 || header.id === current || unsent.includes(header.id),
+  );
   const take = async (file: File | undefined) => {
     const header = file === undefined ? null : await upload(file);
     if (header !== null) {
@@ -59,7 +66,7 @@ export function Sidebar({ list, search, current, on, foot }: Props) {
         {searching ? (
           <Results search={search} listed={shown} open={on.open} />
         ) : (
-          <Listed list={list} shown={shown} current={current} on={on} />
+          <Listed list={list} shown={shown} unsent={unsent} waiting={waiting} current={current} on={on} />
         )}
       </nav>
       <div className="sidebar-foot">
@@ -91,13 +98,16 @@ export function Sidebar({ list, search, current, on, foot }: Props) {
 type ListedProps = {
   list: ConversationList;
   shown: readonly Header[];
+  unsent: string;
+  waiting: Waiting;
   current: string | null;
   on: OnConversation;
 };
 
 /** All of them, by how long ago they changed. */
-function Listed({ list, shown, current, on }: ListedProps) {
+function Listed({ list, shown, unsent, waiting, current, on }: ListedProps) {
   const { phase, cursor } = useWhole(list.store);
+  const waits = useWhole(waiting.store);
   return (
     <>
       {phase === "ready" && shown.length === 0 && (
@@ -116,7 +126,14 @@ function Listed({ list, shown, current, on }: ListedProps) {
           <h2>{age.name}</h2>
           <ul>
             {age.headers.map((header) => (
-              <Item key={header.id} header={header} current={header.id === current} on={on} />
+              <Item
+                key={header.id}
+                header={header}
+                unsent={unsent.includes(header.id)}
+                waits={waits.includes(header.id)}
+                current={header.id === current}
+                on={on}
+              />
             ))}
           </ul>
         </section>
@@ -130,7 +147,15 @@ function Listed({ list, shown, current, on }: ListedProps) {
   );
 }
 
-function Item({ header, current, on }: { header: Header; current: boolean; on: OnConversation }) {
+type ItemProps = {
+  header: Header;
+  unsent: boolean;
+  waits: boolean;
+  current: boolean;
+  on: OnConversation;
+};
+
+function Item({ header, unsent, waits, current, on }: ItemProps) {
   const items = [
     { label: "Rename", onSelect: () => on.rename(header) },
     { label: "Export", onSelect: () => on.download(header) },
@@ -144,12 +169,23 @@ function Item({ header, current, on }: { header: Header; current: boolean; on: O
         aria-current={current ? "page" : undefined}
         onClick={(event) => follow(event, () => on.open(header.id))}
       >
-        {title}
-        {header.running !== null && (
+        <span className="name">{title}</span>
+        {waits && <Mark sign="?" says="waits for your decision" />}
+        {header.running !== null && !waits && (
           <span className="pulse" role="img" aria-label="an answer is being written" />
         )}
+        {unsent && <Mark sign="!" says="has a message that is not sent yet" />}
       </a>
       <Menu label={`Actions for ${title}`} icon={<Dots />} items={items} />
     </li>
+  );
+}
+
+/** Something here waits for the person. */
+function Mark({ sign, says }: { sign: "?" | "!"; says: string }) {
+  return (
+    <span className="mark late" role="img" aria-label={says} title={says}>
+      {sign}
+    </span>
   );
 }

@@ -132,6 +132,20 @@ function concerns(turn: Turn, head: Message | undefined): boolean {
   return asked === head.id || (turn.message_id === null && asked === head.parent_id);
 }
 
+/** Whether nothing that rows are made of has changed: most of what comes is more text of the running answer. */
+export function isOrdered(before: Conversation, after: Conversation): boolean {
+  const isSameTree =
+    before.messages === after.messages && before.head === after.head && before.running === after.running;
+  return isSameTree && (before.turns === after.turns || areAlike(before, after));
+}
+
+function areAlike({ turns: before }: Conversation, { turns: after }: Conversation): boolean {
+  const ids = Object.keys(after);
+  const isAlike = (a: Turn | undefined, b: Turn | undefined) =>
+    a?.status === b?.status && a?.message_id === b?.message_id && a?.parent_id === b?.parent_id;
+  return ids.length === Object.keys(before).length && ids.every((id) => isAlike(before[id], after[id]));
+}
+
 export function isSame(a: readonly Row[], b: readonly Row[]): boolean {
   return a.length === b.length && a.every((row, index) => isSameRow(row, b[index] as Row));
 }

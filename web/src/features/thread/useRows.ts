@@ -1,16 +1,17 @@
 import { useRef, useSyncExternalStore } from "react";
 import type { LiveConversation } from "../../live/conversation";
 import type { Entry, Outbox } from "../../live/outbox";
-import { isSame, type Row, rowsOf } from "./rows";
+import type { Conversation } from "../../log/types";
+import { isOrdered, isSame, type Row, rowsOf } from "./rows";
 
 /** The rows of a conversation; the same value as long as none of them is another. */
 export function useRows(live: LiveConversation, outbox: Outbox): readonly Row[] {
-  const kept = useRef<{ state: unknown; entries: unknown; rows: readonly Row[] }>(null);
+  const kept = useRef<{ state: Conversation; entries: readonly Entry[]; rows: readonly Row[] }>(null);
   const read = () => {
     const { state } = live.store.get();
     const entries = outbox.store.get();
     const before = kept.current;
-    if (before !== null && before.state === state && before.entries === entries) {
+    if (before !== null && before.entries === entries && isOrdered(before.state, state)) {
       return before.rows;
     }
     const made = rowsOf(state, entriesOf(entries, live.id));

@@ -36,6 +36,7 @@ class AskedStream(AiohttpResponseStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._aiohttp_response.content
+        content._low_water = 0  # noqa: SLF001 - or it would open the socket after each small chunk
         gate = Gate(self._aiohttp_response)
         with map_aiohttp_exceptions():
             while not content.at_eof():
@@ -43,7 +44,7 @@ class AskedStream(AiohttpResponseStream):
                 if not piece:
                     gate.open()
                     piece = await content.readany()
-                gate.close()  # whatever was taken, aiohttp has opened it again
+                gate.close()
                 if piece:
                     yield piece
 

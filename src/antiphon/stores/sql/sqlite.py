@@ -27,6 +27,13 @@ T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5000
 LOOK_S = 0.020
 
+CHECKPOINT_PAGES = 8000
+"""How far the log grows (32 MiB) until what is in it is copied into the file.
+
+A thousand answers write a thousand pages with each commit, the same ones again and again: at SQLite's own
+1,000 each commit would be followed by a copy.
+"""
+
 _ADVANCE = text(
     "UPDATE conversations SET last_seq = last_seq + claim.count FROM ("
     " SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS turn_id,"
@@ -189,6 +196,20 @@ def _busy(error: BaseException | None) -> bool:
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def _log_ahead(cursor: sqlite3.Cursor) -> None:
+    """Where several open a new file at once, SQLite does not wait for the one that changes its mode."""
+    patience = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _busy(error) or time.monotonic() >= patience:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
 def _configure(engine: Engine, *, begin: str) -> None:
     """Let SQLAlchemy, not the driver, begin transactions; set what durability and sharing need."""
 
@@ -197,8 +218,9 @@ def _configure(engine: Engine, *, begin: str) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _log_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 

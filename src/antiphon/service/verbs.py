@@ -329,7 +329,8 @@ class Service(FileVerbs):
 
     async def _follow_turn(self, accepted: Accepted) -> AsyncGenerator[list[Frame], None]:
         conversation_id = conversation_of(accepted.turn_id) or ""
-        follow = self.follow(conversation_id, accepted.seq - 1)
+        known = [frame for frame in accepted.frames if frame.seq >= accepted.seq]
+        follow = self._hub.follow(conversation_id, accepted.seq - 1, known)
         async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:
             async for batch in batches:
                 if not batch and self.is_gone(conversation_id):

@@ -158,8 +158,10 @@ class Hub:
                 channel.sign()
             channel.quiet = True
 
-    async def follow(self, conversation_id: str, after: int) -> AsyncGenerator[list[Frame], None]:
-        """Yield committed frames with a greater seq, in order, without end.
+    async def follow(
+        self, conversation_id: str, after: int, known: Sequence[Frame] = ()
+    ) -> AsyncGenerator[list[Frame], None]:
+        """Yield committed frames with a greater seq, in order, without end. `known` are the first of them.
 
         An empty list is a sign of life: no event happened. Close the generator to stop following.
         """
@@ -167,8 +169,13 @@ class Hub:
         channel.followers += 1
         cursor, signs, page = after, channel.signs, FIRST_PAGE
         try:
+            if known:
+                cursor = known[-1].seq
+                yield list(known)
             while True:
                 frames = channel.since(cursor)
+                if frames is None and self._is_newest(conversation_id, channel, cursor):
+                    frames = []
                 if frames is None:
                     frames = await self._read(channel, conversation_id, cursor, page)
                     page = next_page(frames)
@@ -184,6 +191,11 @@ class Hub:
             channel.followers -= 1
             if not channel.followers:
                 self._channels.pop(conversation_id, None)
+
+    def _is_newest(self, conversation_id: str, channel: _Channel, cursor: int) -> bool:
+        """Whether a turn runs here and nothing after `cursor` was heard of: then there is nothing to read."""
+        watch = self._watches.get(conversation_id)
+        return watch is not None and max(watch.reached, channel.known_seq) <= cursor
 
     async def _read(self, channel: _Channel, conversation_id: str, cursor: int, limit: int) -> list[Frame]:
         known = channel.known_seq

@@ -1,7 +1,7 @@
 """Time to the first text, one reader: what each server adds to a direct connection to the same upstream.
 
-Antiphon commits before it shows: the accepted message, the request that goes out, the first text; a new
-conversation is one more. So the disk's own time for a synced write stands beside it.
+Antiphon commits before it shows: the accepted message with the request that goes out, and the first text; a
+new conversation is one more. So the disk's own time for a synced write stands beside it.
 """
 
 import asyncio

@@ -6,11 +6,12 @@ out the error and nothing of what it holds. It takes even a whole body for cut, 
 small HTTP chunks and the rest came together with the end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import httpx2
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, SocketTimeoutError
 from aiohttp.client_proto import ResponseHandler
 from anthropic._vendor.httpx_aiohttp.transport import (  # the SDK's own, which it does not export
     AiohttpResponseStream,
@@ -37,44 +38,59 @@ class AskedStream(AiohttpResponseStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._aiohttp_response.content
         content._low_water = 0  # noqa: SLF001 - or it would open the socket after each small chunk
-        gate = Gate(self._aiohttp_response)
-        with map_aiohttp_exceptions():
+        with map_aiohttp_exceptions(), closing(Gate(self._aiohttp_response)) as gate:
             while not content.at_eof():
-                piece = content.read_nowait()
-                if not piece:
-                    gate.open()
-                    piece = await content.readany()
-                gate.close()
+                gate.open()
+                piece = await content.readany()
+                gate.shut()
                 if piece:
                     yield piece
 
 
 class Gate:
-    """Between a socket and the response whose body comes through it; gone with the body's end."""
+    """Between a socket and the response whose body comes through it; gone with the body's end.
+
+    It has the clock for silence, too, which stands still while nobody listens. aiohttp's own would be set
+    anew for each piece; this one looks when the time could be over, and goes on if it is not.
+    """
 
     def __init__(self, response: ClientResponse) -> None:
         self._response = response
-        protocol = self._protocol
-        self._patience_s = None if protocol is None else protocol.read_timeout
+        self._loop = asyncio.get_running_loop()
+        self._patience_s: float | None = None
+        self._open_since: float | None = None
+        self._look: asyncio.TimerHandle | None = None
+        if (protocol := self._protocol) is not None:
+            self._patience_s, protocol.read_timeout = protocol.read_timeout, None
+            protocol.start_timeout()
 
     def open(self) -> None:
-        protocol = self._protocol
-        if protocol is None or protocol.transport is None:
-            return
-        protocol.read_timeout = self._patience_s
-        protocol.start_timeout()
-        with suppress(RuntimeError):  # the connection is closing: whoever waits hears of it
-            protocol.transport.resume_reading()
+        self._open_since = self._loop.time()
+        if self._look is None and self._patience_s is not None:
+            self._look = self._loop.call_later(self._patience_s, self._look_at_silence)
+        if (protocol := self._protocol) is not None and protocol.transport is not None:
+            with suppress(RuntimeError):  # the connection is closing: whoever waits hears of it
+                protocol.transport.resume_reading()
+
+    def shut(self) -> None:
+        self._open_since = None
+        if (protocol := self._protocol) is not None and protocol.transport is not None:
+            with suppress(RuntimeError):
+                protocol.transport.pause_reading()
 
     def close(self) -> None:
-        """Silence is no stall while nobody listens."""
-        protocol = self._protocol
-        if protocol is None or protocol.transport is None:
+        if self._look is not None:
+            self._look.cancel()
+
+    def _look_at_silence(self) -> None:
+        self._look = None
+        if self._open_since is None or self._patience_s is None:
             return
-        protocol.read_timeout = None
-        protocol.start_timeout()
-        with suppress(RuntimeError):
-            protocol.transport.pause_reading()
+        left_s = self._open_since + self._patience_s - self._loop.time()
+        if left_s > 0:
+            self._look = self._loop.call_later(left_s, self._look_at_silence)
+        else:
+            self._response.content.set_exception(SocketTimeoutError("Nothing came for too long"))
 
     @property
     def _protocol(self) -> ResponseHandler | None:

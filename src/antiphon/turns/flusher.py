@@ -88,7 +88,7 @@ class Flusher:
             await self.flush()
             interval = min(INTERVAL_S + PER_TURN_S * len(self._entries), LONGEST_S)
             # A long commit is not followed at once: what comes meanwhile makes the next one cheaper.
-            rest = asyncio.get_running_loop().time() + interval / 2
+            rest = asyncio.get_running_loop().time() + interval / 4
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(max(begun + interval, rest)):
                     await self._urgent.wait()

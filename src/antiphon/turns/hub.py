@@ -44,7 +44,7 @@ class _Channel:
         self.known_seq = 0
         self.signs = 0
         self.gone = False
-        self.quiet = True
+        self.quiet = False
         self.waiting: set[asyncio.Future[None]] = set()
         self.followers = 0
 
@@ -182,6 +182,8 @@ class Hub:
                 if frames:
                     cursor = frames[-1].seq
                     yield frames
+                    if cursor == channel.known_seq and signs == channel.signs:
+                        await self._wait(channel)
                 elif signs != channel.signs:
                     signs = channel.signs
                     yield []

@@ -27,6 +27,10 @@ T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5000
 LOOK_S = 0.020
 
+WRITER_CACHE_KIB, READER_CACHE_KIB = 8192, 256
+"""Pages that a connection keeps. Readers find theirs in the system's own cache; the writer changes the same
+ones again and again."""
+
 CHECKPOINT_PAGES = 8000
 """How far the log grows (32 MiB) until what is in it is copied into the file.
 
@@ -61,8 +65,8 @@ class SqliteDatabase:
             url, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
         read_engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
-        _configure(self._write_engine, begin="BEGIN IMMEDIATE")
-        _configure(read_engine, begin="BEGIN")
+        _configure(self._write_engine, begin="BEGIN IMMEDIATE", cache_kib=WRITER_CACHE_KIB)
+        _configure(read_engine, begin="BEGIN", cache_kib=READER_CACHE_KIB)
         self._readers = Readers(read_engine)
 
     async def open(self) -> None:
@@ -210,7 +214,7 @@ def _log_ahead(cursor: sqlite3.Cursor) -> None:
             return
 
 
-def _configure(engine: Engine, *, begin: str) -> None:
+def _configure(engine: Engine, *, begin: str, cache_kib: int) -> None:
     """Let SQLAlchemy, not the driver, begin transactions; set what durability and sharing need."""
 
     @event.listens_for(engine, "connect")
@@ -221,6 +225,7 @@ def _configure(engine: Engine, *, begin: str) -> None:
         _log_ahead(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 

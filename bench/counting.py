@@ -54,6 +54,9 @@ def counting() -> Iterator[Counts]:
         def cursor(self, *_: Any, **__: Any) -> Any:
             return super().cursor(Cursor)
 
+        def execute(self, sql: str, *args: Any) -> Any:  # its own makes a cursor that is not ours
+            return self.cursor().execute(sql, *args)
+
     def connecting(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
         options["factory"] = Connection
 

@@ -1,7 +1,7 @@
 """The events of the Messages API's stream, as decoded from its raw bytes.
 
-Structs decode in C at once into these types: 3 to 12 µs per delta less than the SDK's own helper. Unknown
-fields are ignored; blocks and deltas stay dicts as the API spelled them.
+Structs decode in C at once into these types, for less than the SDK's own helper takes. Unknown fields
+are ignored; blocks and deltas stay dicts as the API spelled them.
 Source: the Messages API's streaming reference.
 """
 

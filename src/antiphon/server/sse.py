@@ -1,6 +1,6 @@
-"""A stream of ready bytes as a response: what an event costs here is one `send`.
+"""A stream of ready bytes as a response.
 
-Measured on two cores: FastAPI's own event streams take 66 µs per event, this takes 2.
+What an event costs here is one `send`, a small part of what FastAPI's own event streams take for it.
 """
 
 import asyncio

@@ -57,7 +57,8 @@ class SqliteDatabase:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="antiphon-write")
         self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
         self._committing: asyncio.Task[None] | None = None
-        self._write_connection: sqlalchemy.Connection | None = None
+        self._writing: sqlalchemy.Connection | None = None
+        """The one connection of the writer's thread, from `open` to `close`."""
         self._seen = 0
         self._looked_at = 0.0
         url = f"sqlite:///{path}"
@@ -73,10 +74,11 @@ class SqliteDatabase:
         def start() -> None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             migrate(self._write_engine, copy_to=self._path)
+            self._writing = self._write_engine.connect()
 
         try:
             with sqlite_errors():
-                await self._run(self._writer, start)
+                await self._in_writer(start)
         except StoreUnavailable as error:
             if _busy(error.__cause__):
                 raise
@@ -87,11 +89,11 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         def stop() -> None:
-            if self._write_connection is not None:
-                self._write_connection.close()
+            if self._writing is not None:
+                self._writing.close()
             self._write_engine.dispose()
 
-        await self._run(self._writer, stop)
+        await self._in_writer(stop)
         self._writer.shutdown()
         self._readers.close()
 
@@ -120,17 +122,12 @@ class SqliteDatabase:
 
     def _commit(self, work: Sequence[Transaction]) -> list[Any]:
         """In the writer's thread, which looks for the commits of others while it is at it."""
-        results = commit_group(self._writing(), work)
+        assert self._writing is not None
+        results = commit_group(self._writing, work)
         with suppress(StoreUnavailable):
             self._seen = self._data_version()
         self._looked_at = time.monotonic()
         return results
-
-    def _writing(self) -> sqlalchemy.Connection:
-        """The one connection of the writer's thread, which it keeps."""
-        if self._write_connection is None:
-            self._write_connection = self._write_engine.connect()
-        return self._write_connection
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))
@@ -159,30 +156,31 @@ class SqliteDatabase:
         """The file's own change counter tells."""
 
     async def hints(self) -> AsyncGenerator[Hint | None, None]:
-        """Commits by other processes, seen by the file's change counter: 4 µs a look.
+        """Commits by other processes, seen by the file's change counter.
 
         The write connection looks, because its own commits do not count for it.
         """
-        seen = self._seen = await self._run(self._writer, self._data_version)
+        seen = self._seen = await self._in_writer(self._data_version)
         yield None
         while True:
             await asyncio.sleep(LOOK_S)
             if time.monotonic() - self._looked_at >= LOOK_S:
-                self._seen = await self._run(self._writer, self._data_version)
+                self._seen = await self._in_writer(self._data_version)
             if self._seen != seen:
                 seen = self._seen
                 yield None
 
     def _data_version(self) -> int:
+        assert self._writing is not None
         with sqlite_errors():
-            (version,) = driver_of(self._writing()).execute("PRAGMA data_version").fetchone() or (0,)
+            (version,) = driver_of(self._writing).execute("PRAGMA data_version").fetchone() or (0,)
             return int(version)
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         """`BEGIN IMMEDIATE` holds the whole file already."""
 
-    async def _run(self, executor: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
-        return await _finished(asyncio.get_running_loop().run_in_executor(executor, call, *args))
+    async def _in_writer(self, call: Callable[[], T]) -> T:
+        return await _finished(asyncio.get_running_loop().run_in_executor(self._writer, call))
 
 
 async def _finished(future: asyncio.Future[T]) -> T:

@@ -16,6 +16,7 @@ from antiphon.domain.ids import new_id
 from antiphon.domain.messages import Message, text_block
 from antiphon.domain.plans import RequestPlan
 from antiphon.model import wire
+from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.service import LOCAL_PRINCIPAL, Ask, Service
 from antiphon.settings import Settings
 from antiphon.stores.base import Change, Store
@@ -32,7 +33,10 @@ PLANNING_MS = 40.0
 class Instant:
     """A model that answers at once, always the same."""
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[wire.StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[wire.StreamEvent], None]:
+        await pace.may_go()
         yield [
             wire.MessageStart(wire.MessageHead("msg", plan.model, {"input_tokens": 10, "output_tokens": 1})),
             wire.BlockStart(0, {"type": "text", "text": ""}),

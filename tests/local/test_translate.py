@@ -11,6 +11,7 @@ from antiphon.errors import UpstreamFailed, UpstreamRejected
 from antiphon.model.local.fitting import HISTORY_TOKENS
 from antiphon.model.local.reconnect import Reconnecting
 from antiphon.model.local.translate import Translating
+from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.model.wire import (
     BlockDelta,
     Ending,
@@ -35,7 +36,10 @@ class PlayedServer:
         self.asked: list[RequestPlan] = []
         self.counted = 0
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        await pace.may_go()
         self.asked.append(plan)
         for event in self.scripts.pop(0):
             if isinstance(event, Exception):

@@ -9,6 +9,7 @@ from antiphon.domain.messages import text_block
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import NotFound
 from antiphon.model.files import GONE, WithFiles
+from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.model.wire import StreamEvent
 from tests.samples import png
 
@@ -21,7 +22,10 @@ class Listener:
     def __init__(self) -> None:
         self.plans: list[RequestPlan] = []
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        await pace.may_go()
         self.plans.append(plan)
         yield []
 

@@ -14,6 +14,7 @@ from antiphon.domain.plans import RequestPlan
 from antiphon.errors import OverBudget
 from antiphon.model import wire
 from antiphon.model.client import ClaudeUpstream
+from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.money.dollars import NANODOLLARS
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.service import Answer, Ask, Service
@@ -146,8 +147,10 @@ async def test_a_stopped_answer_is_charged_all_that_was_held(
 class Garbled(ClaudeUpstream):
     """Reports a usage that nobody can read."""
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[list[wire.StreamEvent], None]:
-        async for events in super().stream(plan):
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[list[wire.StreamEvent], None]:
+        async for events in super().stream(plan, pace):
             yield [
                 msgspec.structs.replace(event, usage={"iterations": [5]})
                 if isinstance(event, wire.MessageDelta)

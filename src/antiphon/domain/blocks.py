@@ -26,12 +26,19 @@ def apply_delta(block: Block, delta: dict[str, Any]) -> Block:
     return block
 
 
+def _is_text(delta: dict[str, Any]) -> bool:
+    return delta.get("type") == "text_delta" and type(delta.get("text")) is str
+
+
 def _piece(delta: dict[str, Any], field: str) -> str:
     return str(delta.get(field) or "")
 
 
 def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Join neighbours of one kind, where the kind only adds text. The result builds the same block."""
+    texts = [delta["text"] for delta in deltas if _is_text(delta)]
+    if texts and len(texts) == len(deltas):  # nearly always
+        return [{"type": "text_delta", "text": "".join(texts)}]
     joined: list[dict[str, Any]] = []
     run: list[str] = []
     kind = ""

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +21,8 @@ from antiphon.model.decode import EventDecoder
 from antiphon.model.failures import failure, failure_of, presentable
 from antiphon.model.faults import Fault
 from antiphon.model.request import count_arguments, headers_of, streaming_body
-from antiphon.model.transport import READ_BUFFER, AskedTransport
+from antiphon.model.transport import PACE, READ_BUFFER, AskedStream, AskedTransport, UnpackedBody, body_of
+from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.model.wire import StreamEvent
 
 CONNECT_S = 5.0
@@ -71,22 +72,21 @@ class ClaudeUpstream:
         self._connected: dict[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = {}
         self._clock = clock or SystemClock()
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         client = self._client()
         with _Translation(client, self._clock) as translation:
-            async with _sent(client, plan) as response:
-                translation.response = response
-                _require_events(response)
-                decoder = EventDecoder(response.request_id)
-                async with aclosing(_pieces(response)) as pieces:
-                    async for piece in pieces:
-                        if events := decoder.feed(piece):
-                            yield events
-                        if decoder.done:
-                            break
-                    if fault := decoder.finish():
-                        raise failure(fault)
-                    await _drain(pieces)
+            body, translation.request_id = await _body(client, plan, pace)
+            translation.began = True
+            async with aclosing(body):
+                decoder = EventDecoder(translation.request_id)
+                while not decoder.done and (piece := await body.more(pace)):
+                    if events := decoder.feed(piece):
+                        yield events
+                if fault := decoder.finish():
+                    raise failure(fault)
+                await _drain(body)
 
     async def count_tokens(self, plan: RequestPlan) -> int:
         client = self._client()
@@ -114,23 +114,32 @@ class ClaudeUpstream:
         return client
 
 
-@asynccontextmanager
-async def _sent(
-    client: anthropic.AsyncAnthropic, plan: RequestPlan
-) -> AsyncGenerator[AsyncAPIResponse[object], None]:
-    """The response to a request as soon as its headers are here; closed at the end."""
-    response: Any = await client.post(
-        "/v1/messages",
-        content=streaming_body(plan),
-        cast_to=object,
-        stream=True,
-        stream_cls=AsyncStream[object],
-        options={"headers": {**_HEADERS, **headers_of(plan)}},
-    )
+async def _body(
+    client: anthropic.AsyncAnthropic, plan: RequestPlan, pace: Pace
+) -> tuple["AskedStream | UnpackedBody", str | None]:
+    """The body of the response as soon as its headers are here, and its request id.
+
+    Nothing else of it is kept: the SDK's and httpx2's objects are several times as large as all that an
+    answer under way needs.
+    """
+    token = PACE.set(pace)
     try:
-        yield response
+        response: Any = await client.post(
+            "/v1/messages",
+            content=streaming_body(plan),
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[object],
+            options={"headers": {**_HEADERS, **headers_of(plan)}},
+        )
     finally:
+        PACE.reset(token)
+    try:
+        _require_events(response)
+    except BaseException:
         await response.close()
+        raise
+    return body_of(response.http_response), response.request_id
 
 
 class _Translation:
@@ -139,7 +148,8 @@ class _Translation:
     def __init__(self, client: anthropic.AsyncAnthropic, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self.response: AsyncAPIResponse[object] | None = None
+        self.request_id: str | None = None
+        self.began = False
 
     def __enter__(self) -> Self:
         return self
@@ -153,9 +163,8 @@ class _Translation:
     def _ours(self, error: Exception) -> AntiphonError:
         if isinstance(error, TypeError) and not signs_in(self._client):
             return failure(Fault(kind="credentials", sent=False))
-        request_id = self.response.request_id if self.response else None
-        began = self.response is not None
-        return failure_of(error, began=began, request_id=request_id, now=self._clock.now())
+        now = self._clock.now()
+        return failure_of(error, began=self.began, request_id=self.request_id, now=now)
 
 
 def _http_client(stall_s: float) -> httpx2.AsyncClient:
@@ -189,15 +198,9 @@ def _require_events(response: AsyncAPIResponse[object]) -> None:
         raise failure(Fault(kind="not_a_stream", began=True, what=what, request_id=response.request_id))
 
 
-def _pieces(response: AsyncAPIResponse[object]) -> AsyncGenerator[bytes, None]:
-    """The body as the network delivers it, by the way that costs half where nothing is to be unpacked."""
-    http = response.http_response
-    return http.aiter_bytes() if "content-encoding" in http.headers else http.aiter_raw()
-
-
-async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:
+async def _drain(body: "AskedStream | UnpackedBody") -> None:
     """Read to the end of the body. The answer is whole: whatever happens here, nobody needs to know."""
     with suppress(Exception):
         async with asyncio.timeout(DRAIN_S):
-            async for _ in pieces:
+            while await body.more():
                 pass

@@ -11,7 +11,7 @@ from antiphon.domain.files import File, file_ids, with_files
 from antiphon.domain.messages import Block, text_block
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import NotFound
-from antiphon.model.upstream import Upstream
+from antiphon.model.upstream import AT_ONCE, Pace, Upstream
 from antiphon.model.wire import StreamEvent
 
 Load: TypeAlias = Callable[[str, str], Awaitable[File]]
@@ -36,9 +36,9 @@ class WithFiles:
         self._kept: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
         self._size = 0
 
-    def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    def stream(self, plan: RequestPlan, pace: Pace = AT_ONCE) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """As `Upstream.stream`; raises StoreUnavailable, too."""
-        return self._filled_stream(plan) if plan.principal else self._upstream.stream(plan)
+        return self._filled_stream(plan, pace) if plan.principal else self._upstream.stream(plan, pace)
 
     async def count_tokens(self, plan: RequestPlan) -> int:
         return await self._upstream.count_tokens(await self._filled(plan))
@@ -46,8 +46,10 @@ class WithFiles:
     async def close(self) -> None:
         await self._upstream.close()
 
-    async def _filled_stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
-        async with aclosing(self._upstream.stream(await self._filled(plan))) as batches:
+    async def _filled_stream(
+        self, plan: RequestPlan, pace: Pace
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        async with aclosing(self._upstream.stream(await self._filled(plan), pace)) as batches:
             async for batch in batches:
                 yield batch
 

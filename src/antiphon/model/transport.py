@@ -8,43 +8,99 @@ small HTTP chunks and the rest came together with the end.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import closing, suppress
+from contextvars import ContextVar
 
 import httpx2
 from aiohttp import ClientResponse, SocketTimeoutError
-from aiohttp.client_proto import ResponseHandler
 from anthropic._vendor.httpx_aiohttp.transport import (  # the SDK's own, which it does not export
     AiohttpResponseStream,
     AiohttpTransport,
     map_aiohttp_exceptions,
 )
 
+from antiphon.model.upstream import AT_ONCE, Pace
+
 READ_BUFFER = 1 << 20
 """Bytes for aiohttp's session: more than one read brings, so that its own way of pausing never sets in."""
 
+ASKED = "antiphon.asked"
+"""The extension of a response that holds its `AskedStream`: httpx2 wraps the stream itself."""
+
+PACE: ContextVar[Pace] = ContextVar("antiphon_pace", default=AT_ONCE)
+"""Of the request that is being made: the SDK would not hand it on."""
+
 
 class AskedTransport(AiohttpTransport):
+    """A request goes out when `PACE` lets it: the SDK has done its part by then."""
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await PACE.get().may_go()
         response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
             held = response.stream._aiohttp_response  # noqa: SLF001 - there is no other way to it
-            response.stream = AskedStream(held)
+            response.stream = response.extensions[ASKED] = AskedStream(held)
         return response
 
 
 class AskedStream(AiohttpResponseStream):
     """A body, in pieces of all that has come when they are asked for. Raises httpx2's exceptions."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        content = self._aiohttp_response.content
-        content._low_water = 0  # noqa: SLF001 - or it would open the socket after each small chunk
-        with map_aiohttp_exceptions(), closing(Gate(self._aiohttp_response)) as gate:
+    def __init__(self, response: ClientResponse) -> None:
+        super().__init__(response)
+        response.content._low_water = 0  # noqa: SLF001 - or it would open the socket after each small chunk
+        self._content = response.content
+        self._gate = Gate(response)
+
+    async def more(self, pace: Pace = AT_ONCE) -> bytes:
+        """What has come once `pace` reads on; nothing at its end."""
+        content, gate = self._content, self._gate
+        try:
             while not content.at_eof():
-                gate.open()
+                pace.read_on(gate.open)
                 piece = await content.readany()
                 gate.shut()
                 if piece:
-                    yield piece
+                    return piece
+        except Exception:
+            with map_aiohttp_exceptions():
+                raise
+        gate.close()
+        return b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self.more():
+            yield piece
+
+    async def aclose(self) -> None:
+        self._gate.close()
+        await super().aclose()
+
+
+class UnpackedBody:
+    """The same of a body that has to be unpacked; it is read as it comes."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+        self._pieces = response.aiter_bytes()
+
+    async def more(self, pace: Pace = AT_ONCE) -> bytes:
+        del pace
+        async for piece in self._pieces:
+            if piece:
+                return piece
+        return b""
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def body_of(response: httpx2.Response) -> AskedStream | UnpackedBody:
+    """Its body, by the way that costs half where nothing is to be unpacked. Closing it closes both."""
+    asked = response.extensions.get(ASKED)
+    if not isinstance(asked, AskedStream) or "content-encoding" in response.headers:
+        return UnpackedBody(response)
+    response.stream = asked  # httpx2's wrapper and the response hold each other
+    return asked
 
 
 class Gate:
@@ -54,33 +110,49 @@ class Gate:
     anew for each piece; this one looks when the time could be over, and goes on if it is not.
     """
 
+    __slots__ = ("_closed", "_look", "_loop", "_open_since", "_patience_s", "_response", "_transport")
+
     def __init__(self, response: ClientResponse) -> None:
         self._response = response
         self._loop = asyncio.get_running_loop()
         self._patience_s: float | None = None
         self._open_since: float | None = None
         self._look: asyncio.TimerHandle | None = None
-        if (protocol := self._protocol) is not None:
+        self._closed = False
+        self._transport: asyncio.ReadTransport | None = None
+        connection = response.connection
+        if connection is not None and (protocol := connection.protocol) is not None:
             self._patience_s, protocol.read_timeout = protocol.read_timeout, None
             protocol.start_timeout()
+            self._transport = protocol.transport
 
     def open(self) -> None:
+        if self._closed:
+            return
         self._open_since = self._loop.time()
         if self._look is None and self._patience_s is not None:
             self._look = self._loop.call_later(self._patience_s, self._look_at_silence)
-        if (protocol := self._protocol) is not None and protocol.transport is not None:
-            with suppress(RuntimeError):  # the connection is closing: whoever waits hears of it
-                protocol.transport.resume_reading()
+        if self._transport is not None and self._response.connection is not None:
+            try:
+                self._transport.resume_reading()
+            except RuntimeError:  # the connection is closing: whoever waits hears of it
+                self._transport = None
 
     def shut(self) -> None:
         self._open_since = None
-        if (protocol := self._protocol) is not None and protocol.transport is not None:
-            with suppress(RuntimeError):
-                protocol.transport.pause_reading()
+        if self._transport is not None and self._response.connection is not None:
+            try:
+                self._transport.pause_reading()
+            except RuntimeError:
+                self._transport = None
 
     def close(self) -> None:
+        """It may be another response's connection from now on."""
+        self._closed = True
+        self._transport = None
         if self._look is not None:
             self._look.cancel()
+            self._look = None
 
     def _look_at_silence(self) -> None:
         self._look = None
@@ -91,8 +163,3 @@ class Gate:
             self._look = self._loop.call_later(left_s, self._look_at_silence)
         else:
             self._response.content.set_exception(SocketTimeoutError("Nothing came for too long"))
-
-    @property
-    def _protocol(self) -> ResponseHandler | None:
-        connection = self._response.connection
-        return None if connection is None else connection.protocol

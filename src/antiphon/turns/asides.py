@@ -92,8 +92,7 @@ async def _listen(aside: _Aside) -> e.RequestEnd:
     try:
         async with aclosing(parts.upstream.stream(aside.plan)) as chunks:
             async for events in chunks:
-                for event in events:
-                    writing.apply(event)
+                writing.apply(events)
     except AnswerError as error:
         return _broken_off(aside, problem_of(error), charged=is_charged(error))
     writing.take()

@@ -3,46 +3,37 @@
 from contextlib import aclosing
 
 from antiphon.domain import events as e
-from antiphon.domain.plans import RequestPlan
 from antiphon.domain.usage import usage_from_wire
 from antiphon.errors import AntiphonError
-from antiphon.model.upstream import Upstream
 from antiphon.stores.base import Lease
 from antiphon.turns.billing import Billing, prices_of
 from antiphon.turns.endings import Step
 from antiphon.turns.flusher import Flusher
+from antiphon.turns.outgoing import Outgoing
 from antiphon.turns.writing import Writing
 
 PENDING_MAX = 4096
 """Deltas that may wait for the store before the upstream is made to wait too."""
-PIECES_AT_ONCE = 8
-"""How many pieces of an answer are read as they come, before reading keeps step with the commits."""
 
 
-async def write_answer(
-    upstream: Upstream, flusher: Flusher, lease: Lease, plan: RequestPlan, writing: Writing
-) -> None:
+async def write_answer(request: Outgoing, flusher: Flusher, lease: Lease, writing: Writing) -> None:
     """Stream one request into `writing`, committing as it goes. What is left pending is the caller's.
 
     Raises:
         AnswerError: it failed or was cut. FenceLost, StoreUnavailable: it may not be written any more.
     """
-    flusher.add(lease, writing)
+    entry = flusher.add(lease, writing)
     writing.sent = True
+    request.go()
     try:
-        pieces = 0
-        async with aclosing(upstream.stream(plan)) as chunks:
-            async for events in chunks:
-                for event in events:
-                    writing.apply(event)
-                flusher.written(lease)
-                pieces += 1
+        async with aclosing(request):
+            async for events in request:
+                writing.apply(events)
+                flusher.written(entry)
                 if writing.waiting > PENDING_MAX:
                     await flusher.flush()
-                if pieces > PIECES_AT_ONCE:
-                    await flusher.before_commit()
     finally:
-        await flusher.remove(lease)
+        await flusher.remove(entry)
 
 
 def step_end(step: Step, billing: Billing, at: int) -> e.StepEnd:

@@ -16,6 +16,7 @@ from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, Tur
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns.aftermath import Aftermath
 from antiphon.turns.interruption import Abandoned
+from antiphon.turns.outgoing import Outgoing
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun, Planned, plan_start, record_of
 from antiphon.turns.pruning import drop_files, prune_deltas
@@ -90,28 +91,52 @@ class Engine:
         self._aftermath.forget(acceptance.conversation_id)
         planned = await self._planned(acceptance, header)
         start = Start(last_seq=header.last_seq, change=planned.change) if planned else None
-        asked = time.monotonic()
+        asked, request = time.monotonic(), self._made_ready(planned)
         try:
-            accepted = await self._parts.store.accept(replace(acceptance, start=start))
-        except OverBudget:  # a closer count may find room: that is for the turn to find out
-            accepted = await self._parts.store.accept(acceptance)
+            accepted = await self._accepted(acceptance, start)
+        except BaseException:
+            if request is not None:
+                request.drop()
+            raise
+        begun = self._begun(accepted, planned, request)
         self._heard(acceptance.conversation_id, accepted.frames)
-        if start is not None and accepted.begun:
-            self._parts.paths.learn(acceptance.conversation_id, start.change, accepted.frames[-1].seq)
         if accepted.lease is not None and accepted.header is not None:
             record = record_of(acceptance, accepted.header, accepted.seq)
-            self._run(accepted.lease, asked, record, self._begun(accepted, planned))
+            self._run(accepted.lease, asked, record, begun)
+            await asyncio.sleep(0)  # the request goes out before whoever asked is answered
         elif acceptance.when_busy == "interrupt":
             await self._go_on(acceptance.conversation_id)
         return accepted
 
-    def _begun(self, accepted: Accepted, planned: Planned | None) -> Begun | None:
-        if not accepted.begun or planned is None:
+    async def _accepted(self, acceptance: Acceptance, start: Start | None) -> Accepted:
+        try:
+            return await self._parts.store.accept(replace(acceptance, start=start))
+        except OverBudget:  # a closer count may find room: that is for the turn to find out
+            return await self._parts.store.accept(acceptance)
+
+    def _made_ready(self, planned: Planned | None) -> Outgoing | None:
+        """The request that goes out once it is announced; what it takes to make it is done meanwhile."""
+        if planned is None:
+            return None
+        request = Outgoing(self._parts.upstream, self._parts.flusher, planned.plan)
+        request.make_ready()
+        return request
+
+    def _begun(self, accepted: Accepted, planned: Planned | None, request: Outgoing | None) -> Begun | None:
+        """What the turn begins with, and its request is on its way. None if it was not accepted with it."""
+        if planned is None or request is None:
+            return None
+        if not accepted.begun:
+            request.drop()
             return None
         ground = planned.ground
-        conversation_id = ground.progress.header.id
+        conversation_id, last_seq = ground.progress.header.id, accepted.frames[-1].seq
+        step = planned.step(last_seq)
+        step.writing.sent = True
+        request.go()
         self._parts.standings.note_sent(conversation_id, self._parts.now(), ground.request.lifetime)
-        return Begun(planned.step(accepted.frames[-1].seq), ground)
+        self._parts.paths.learn(conversation_id, planned.change, last_seq)
+        return Begun(step, ground, request)
 
     async def _planned(self, acceptance: Acceptance, header: Header) -> Planned | None:
         """What cannot be planned is accepted all the same: its turn says why when it starts."""
@@ -192,13 +217,16 @@ class Engine:
         self._renewed[lease] = asked
         earlier = self._turns.get(lease.conversation_id)
         runner = TurnRunner(self._parts, lease, record, begun)
+        if begun is not None:
+            runner.listen(begun.step.first_seq)
         task = asyncio.create_task(
             self._run_turns(lease, runner, earlier), name=f"turns of {lease.conversation_id}"
         )
         self._turns[lease.conversation_id] = task
-        task.add_done_callback(lambda done: self._finished(lease.conversation_id, done))
+        task.add_done_callback(lambda done: self._finished(lease.conversation_id, done, runner))
 
-    def _finished(self, conversation_id: str, task: asyncio.Task[None]) -> None:
+    def _finished(self, conversation_id: str, task: asyncio.Task[None], runner: TurnRunner) -> None:
+        runner.leave()
         if self._turns.get(conversation_id) is task:
             del self._turns[conversation_id]
 
@@ -294,6 +322,7 @@ class Engine:
         hub = self._parts.hub
         if followed := hub.followed():
             reached = await self._parts.store.last_seqs(followed)
+            await self._parts.flusher.settled()  # or what is being committed here would look like others'
             for conversation_id in followed:
                 if (seq := reached.get(conversation_id)) is None:
                     hub.vanish(conversation_id)

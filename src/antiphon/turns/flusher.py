@@ -9,6 +9,7 @@ than few large ones, and nothing is seen later than it would be committed anyway
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,9 +23,14 @@ LONGEST_S = 0.200
 PER_TURN_S = 0.002
 """How much each running turn stretches the interval: 80 of them reach the longest."""
 
+READING = 3
+"""Turns of the event loop from when a socket is opened until what waited there has been read and decoded."""
+
 
 @dataclass(slots=True, eq=False)
-class _Entry:
+class Entry:
+    """What one running answer has written, and how far it has come."""
+
     lease: Lease
     writing: Writing
     begun: int = 0
@@ -36,59 +42,64 @@ class Flusher:
     def __init__(self, log: Log, hub: Hub) -> None:
         self._log = log
         self._hub = hub
-        self._entries: dict[Lease, _Entry] = {}
-        self._readers: list[asyncio.Future[None]] = []
+        self._entries: dict[Entry, None] = {}
+        """In the order in which they began."""
+        self._readers: list[Callable[[], None]] = []
         self._due = asyncio.Event()
         self._urgent = asyncio.Event()
         self._committing = asyncio.Lock()
 
-    def add(self, lease: Lease, writing: Writing) -> None:
+    def add(self, lease: Lease, writing: Writing) -> Entry:
         """From now on, commit what `writing` has."""
-        self._entries[lease] = _Entry(lease, writing)
+        entry = Entry(lease, writing)
+        self._entries[entry] = None
+        return entry
 
-    def written(self, lease: Lease) -> None:
-        """Something was written under this lease; it is committed soon.
+    def written(self, entry: Entry) -> None:
+        """Something was written; it is committed soon.
 
         Raises:
             FenceLost, StoreUnavailable: an earlier commit of it failed.
         """
-        entry = self._entries[lease]
         if entry.failure is not None:
             raise entry.failure
-        blocks = len(entry.writing.blocks)
-        if entry.begun != blocks and entry.writing.waiting:
-            entry.begun = blocks
+        writing = entry.writing
+        if entry.begun != len(writing.blocks) and writing.waiting:
+            entry.begun = len(writing.blocks)
             self._urgent.set()
-        if not entry.writing.silent:
+        if not writing.silent:
             self._due.set()
 
-    async def before_commit(self) -> None:
-        """Wait until the next commit is about to be made, to read what has come for it."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._readers.append(future)
+    def before_commit(self, resume: Callable[[], None]) -> None:
+        """Call `resume` when the next commit is about to be made, to read what has come for it."""
+        self._readers.append(resume)
         self._due.set()
-        await future
 
-    async def remove(self, lease: Lease) -> None:
+    async def remove(self, entry: Entry) -> None:
         """Commit no more of it; once this returns, no commit of it is under way. Raises like `written`."""
-        entry = self._entries.pop(lease, None)
+        self._entries.pop(entry, None)
+        await self.settled()
+        if entry.failure is not None:
+            raise entry.failure
+
+    async def settled(self) -> None:
+        """Returns when no commit is under way: what the store has of the answers here is published."""
         async with self._committing:
             pass
-        if entry is not None and entry.failure is not None:
-            raise entry.failure
 
     async def run(self) -> None:
         """Commit whenever something is due, until cancelled."""
+        clock = asyncio.get_running_loop().time
         while True:
             await self._due.wait()
             self._due.clear()
             self._urgent.clear()
-            begun = asyncio.get_running_loop().time()
+            begun = clock()
             await self._let_read()
             await self.flush()
             interval = min(INTERVAL_S + PER_TURN_S * len(self._entries), LONGEST_S)
             # A long commit is not followed at once: what comes meanwhile makes the next one cheaper.
-            rest = asyncio.get_running_loop().time() + interval / 4
+            rest = clock() + interval / 4
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(max(begun + interval, rest)):
                     await self._urgent.wait()
@@ -97,29 +108,28 @@ class Flusher:
         if not self._readers:
             return
         readers, self._readers = self._readers, []
-        for future in readers:
-            if not future.done():
-                future.set_result(None)
-        await asyncio.sleep(0)  # they run before this goes on, and reading a buffer does not wait
+        for resume in readers:
+            resume()
+        for _ in range(READING):
+            await asyncio.sleep(0)
 
     async def flush(self) -> None:
         """Commit all that is pending now."""
         async with self._committing:
-            entries = [
-                entry for entry in self._entries.values() if entry.failure is None and entry.writing.pending
-            ]
+            entries = [entry for entry in self._entries if entry.writing.pending and entry.failure is None]
             if entries:
                 await self._commit(entries)
 
-    async def _commit(self, entries: list[_Entry]) -> None:
+    async def _commit(self, entries: list[Entry]) -> None:
         try:
             results = await self._log.flush([(entry.lease, entry.writing.take()) for entry in entries])
         except Exception as error:  # noqa: BLE001 - each turn raises it as its own; other turns go on
             for entry in entries:
                 entry.failure = error
             return
+        publish = self._hub.publish
         for entry, frames in zip(entries, results, strict=True):
             if frames is None:
                 entry.failure = FenceLost("Another replica runs this turn now; this one stopped.")
             else:
-                self._hub.publish(entry.lease.conversation_id, frames)
+                publish(entry.lease.conversation_id, frames)

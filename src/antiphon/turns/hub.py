@@ -5,18 +5,16 @@ store again. A follower that is too far behind reads the store, at its own pace:
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from antiphon.domain import events as e
 from antiphon.stores.base import Log
 from antiphon.stores.frames import Frame
 
-TAIL_FRAMES = 32
+TAIL_FRAMES = 8
 TAIL_BYTES = 1_048_576
-"""What is kept of a conversation for its followers to share, a second or more; the newest frame always is."""
+"""What is kept of a conversation for its followers to share; the newest frame always is."""
 
 FIRST_PAGE = 8
 PAGE = 500
@@ -39,13 +37,13 @@ class _Channel:
     """One followed conversation: the newest frames, contiguous, and who waits for more."""
 
     def __init__(self) -> None:
-        self.tail: deque[Frame] = deque()
+        self.tail: list[Frame] = []
         self._tail_bytes = 0
         self.known_seq = 0
         self.signs = 0
         self.gone = False
         self.quiet = False
-        self.waiting: set[asyncio.Future[None]] = set()
+        self.waiting: list[asyncio.Future[None]] = []
         self.followers = 0
 
     def publish(self, frames: Sequence[Frame]) -> None:
@@ -53,9 +51,10 @@ class _Channel:
             self.tail.clear()  # commits of two tasks arrived out of order: let the store sort them
             self._tail_bytes = 0
         self.tail.extend(frames)
-        self._tail_bytes += sum(len(frame.data) for frame in frames)
+        for frame in frames:
+            self._tail_bytes += len(frame.data)
         while len(self.tail) > TAIL_FRAMES or (self._tail_bytes > TAIL_BYTES and len(self.tail) > 1):
-            self._tail_bytes -= len(self.tail.popleft().data)
+            self._tail_bytes -= len(self.tail.pop(0).data)
         self.quiet = False
         self.hint(frames[-1].seq)
 
@@ -69,16 +68,23 @@ class _Channel:
         self.wake()
 
     def wake(self) -> None:
-        for future in self.waiting:
+        waiting, self.waiting = self.waiting, []
+        for future in waiting:
             if not future.done():
                 future.set_result(None)
-        self.waiting.clear()
+
+    def woken(self) -> asyncio.Future[None]:
+        """Done at the next wake. Whoever stops waiting for it leaves it behind until then."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append(future)
+        return future
 
     def since(self, cursor: int) -> list[Frame] | None:
         """Frames after `cursor`, or None if the tail does not reach back to it."""
-        if not self.tail or self.tail[-1].seq < self.known_seq or self.tail[0].seq > cursor + 1:
+        tail = self.tail
+        if not tail or tail[-1].seq < self.known_seq or tail[0].seq > cursor + 1:
             return None
-        return list(islice(self.tail, max(0, cursor + 1 - self.tail[0].seq), None))
+        return tail[max(0, cursor + 1 - tail[0].seq) :]
 
 
 @dataclass(slots=True)
@@ -183,12 +189,12 @@ class Hub:
                     cursor = frames[-1].seq
                     yield frames
                     if cursor == channel.known_seq and signs == channel.signs:
-                        await self._wait(channel)
+                        await channel.woken()
                 elif signs != channel.signs:
                     signs = channel.signs
                     yield []
                 elif cursor >= channel.known_seq:
-                    await self._wait(channel)
+                    await channel.woken()
         finally:
             channel.followers -= 1
             if not channel.followers:
@@ -205,11 +211,3 @@ class Hub:
         if not frames and channel.known_seq == known:
             channel.known_seq = min(known, cursor)  # pruned, or deleted: do not ask for it again
         return frames
-
-    async def _wait(self, channel: _Channel) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        channel.waiting.add(future)
-        try:
-            await future
-        finally:
-            channel.waiting.discard(future)

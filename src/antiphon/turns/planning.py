@@ -14,6 +14,7 @@ from antiphon.errors import OverBudget
 from antiphon.stores.base import Acceptance, Change, TurnRecord
 from antiphon.turns.endings import Step
 from antiphon.turns.ground import Ground, compaction_due, survey
+from antiphon.turns.outgoing import Outgoing
 from antiphon.turns.parts import Parts
 from antiphon.turns.progress import Progress, first_step
 from antiphon.turns.writing import Writing
@@ -46,10 +47,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A step that was committed with its turn's acceptance."""
+    """A step that was committed with its turn's acceptance, and whose request is on its way."""
 
     step: Step
     ground: Ground
+    request: Outgoing
 
     @property
     def progress(self) -> Progress:

@@ -75,11 +75,23 @@ class TurnRunner:
             FenceLost, StoreUnavailable, Abandoned: the lease will lapse, and whoever claims it goes on.
             Waits: it goes on when people have decided.
         """
+        try:
+            return await self._run()
+        finally:
+            if self._begun is not None:
+                await self._begun.request.aclose()
+
+    def leave(self) -> None:
+        """It will not run any more, if it ever did."""
+        if self._begun is not None:
+            self._begun.request.drop()
+
+    async def _run(self) -> Lease | None:
         lease, parts = self._lease, self._parts
         record = self._record or await parts.store.turn(lease.conversation_id, lease.turn_id)
         self._read_to = record.header.last_seq
         outcome = self._begun.progress if self._begun else await self._resumed(record)
-        parts.hub.watch(lease.conversation_id, record.header.last_seq, self._others_wrote)
+        self.listen(record.header.last_seq)
         self._interruption.begin()
         steps = Steps(parts, lease, record, self._interruption, self._begun)
         try:
@@ -115,6 +127,10 @@ class TurnRunner:
         return next_attempt(record, since_start(record, frames), self._parts.now(), self._parts.billing)
 
     # What others write into the log meanwhile
+
+    def listen(self, seq: int) -> None:
+        """Hear of what others write into the log after `seq`."""
+        self._parts.hub.watch(self._lease.conversation_id, seq, self._others_wrote)
 
     def _others_wrote(self, after: int) -> None:
         task = asyncio.create_task(self._listen(after))

@@ -22,6 +22,7 @@ from antiphon.turns.compacting import compacted
 from antiphon.turns.endings import Step
 from antiphon.turns.ground import Ground, model_of, survey
 from antiphon.turns.interruption import Abandoned, Interruption, Stopped
+from antiphon.turns.outgoing import Outgoing
 from antiphon.turns.parts import Parts
 from antiphon.turns.patience import fitting
 from antiphon.turns.planning import Begun, Planned, count_again, plan_step
@@ -57,8 +58,8 @@ class Steps:
         self._lease = lease
         self._record = record
         self._interruption = interruption
-        self._begun = begun.step if begun else None
-        self._open = self._begun
+        self._begun = begun
+        self._open = begun.step if begun else None
         """The attempt that the ledger holds money for and that has not been settled."""
         self.ground: Ground | None = begun.ground if begun else None
         """What the newest request stood on."""
@@ -72,12 +73,14 @@ class Steps:
 
     async def next(self, progress: Progress) -> Progress | Change:
         """One request and what comes of it. Raises StoreError, Abandoned."""
-        step = self._begun or await self._start(progress)
-        self._begun = None
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            return await self._attempt(begun.step, begun.request)
+        step = await self._start(progress)
         if not isinstance(step, Step):
             return step
         self._open = step
-        return await self._attempt(step)
+        return await self._attempt(step, Outgoing(self._parts.upstream, self._parts.flusher, step.plan))
 
     def end(
         self, progress: Progress, status: e.TurnStatus, error: e.Problem | None, kept: str = ""
@@ -150,12 +153,10 @@ class Steps:
 
     # The request
 
-    async def _attempt(self, step: Step) -> Progress | Change:
+    async def _attempt(self, step: Step, request: Outgoing) -> Progress | Change:
         parts = self._parts
         try:
-            await self._interruption.bounded(
-                write_answer(parts.upstream, parts.flusher, self._lease, step.plan, step.writing)
-            )
+            await self._interruption.bounded(write_answer(request, parts.flusher, self._lease, step.writing))
         except AnswerError as error:
             return await self._after_failure(step, error)
         except Stopped:

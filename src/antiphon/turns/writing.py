@@ -3,6 +3,7 @@
 What a delta costs here is one list append; joining, encoding and committing are paid once per flush.
 """
 
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from antiphon.domain import events as e
@@ -31,7 +32,15 @@ class Writing:
         self._deltas: list[dict[str, Any]] = []
         self._open = False
 
-    def apply(self, event: wire.StreamEvent) -> None:
+    def apply(self, events: Sequence[wire.StreamEvent]) -> None:
+        """Events as they came, some at a time."""
+        for event in events:
+            if type(event) is wire.BlockDelta:
+                self._deltas.append(event.delta)
+            else:
+                self._rarer(event)
+
+    def _rarer(self, event: wire.StreamEvent) -> None:
         match event:
             case wire.BlockDelta():
                 self._deltas.append(event.delta)

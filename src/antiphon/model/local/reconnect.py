@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import UpstreamFailed
-from antiphon.model.upstream import Upstream
+from antiphon.model.upstream import AT_ONCE, Pace, Upstream
 from antiphon.model.wire import StreamEvent
 
 
@@ -20,9 +20,11 @@ class Reconnecting:
     def __init__(self, door: Upstream) -> None:
         self._door = door
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         try:
-            async with aclosing(self._door.stream(plan)) as batches:
+            async with aclosing(self._door.stream(plan, pace)) as batches:
                 async for batch in batches:
                     yield batch
         except UpstreamFailed as error:
@@ -30,7 +32,7 @@ class Reconnecting:
                 raise
         else:
             return
-        async with aclosing(self._door.stream(plan)) as batches:
+        async with aclosing(self._door.stream(plan, pace)) as batches:
             async for batch in batches:
                 yield batch
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError
 from antiphon.model.local import dialect, fitting
-from antiphon.model.upstream import Upstream
+from antiphon.model.upstream import AT_ONCE, Pace, Upstream
 from antiphon.model.wire import StreamEvent
 
 
@@ -19,9 +19,12 @@ class Translating:
         self._title = title
         self._tools = tools
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """As `Upstream.stream`. Where the history is long, tokens are counted before the one request."""
         try:
+            await pace.may_go()
             sent = await self._fitted(plan)
             started = False
             async with aclosing(self._door.stream(sent)) as batches:

@@ -17,7 +17,7 @@ from antiphon.model.local.ready import FETCH_S, Readying
 from antiphon.model.local.reconnect import Reconnecting
 from antiphon.model.local.translate import Translating
 from antiphon.model.local.weights import models_folder
-from antiphon.model.upstream import Upstream
+from antiphon.model.upstream import AT_ONCE, Pace, Upstream
 from antiphon.model.wire import StreamEvent
 
 DEADLINE_S = 600.0
@@ -84,10 +84,14 @@ class LocalUpstream:
         """
         await self._opened()
 
-    async def stream(self, plan: RequestPlan) -> AsyncGenerator[Sequence[StreamEvent], None]:
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        """As `Upstream.stream`."""
+        await pace.may_go()
         door = await self._answering()
         try:
-            async with aclosing(door.stream(plan)) as batches:
+            async with aclosing(door.stream(plan, pace)) as batches:
                 async for batch in batches:
                     yield batch
         except UpstreamFailed:

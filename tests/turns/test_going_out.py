@@ -1,0 +1,131 @@
+"""When a request goes out: as soon as what announces it is committed, and never before."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from antiphon.bootstrap import open_service
+from antiphon.errors import StoreUnavailable
+from antiphon.model.client import ClaudeUpstream
+from antiphon.service import Ask, Service
+from antiphon.settings import Settings
+from antiphon.simulator.server import Simulator
+from antiphon.stores.base import Acceptance, Accepted
+from antiphon.stores.memory import MemoryStore
+from tests.turns.asking import ME, ask
+
+LONG_ENOUGH_S = 0.1
+"""For a request that is ready to reach a server in the same process."""
+
+
+class HeldStore(MemoryStore):
+    """Takes its time for an acceptance, or fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.failing = False
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        self.asked.set()
+        await self.answers.wait()
+        if self.failing:
+            raise StoreUnavailable("The store cannot be reached. Nothing was stored; try again.")
+        return await super().accept(acceptance)
+
+
+@pytest.fixture
+def held() -> HeldStore:
+    return HeldStore()
+
+
+@pytest.fixture
+async def service(simulator: Simulator, held: HeldStore) -> AsyncIterator[Service]:
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    service = await open_service(Settings(), upstream=upstream, store=held)
+    yield service
+    await service.close()
+
+
+Sending = Callable[[str], Awaitable["asyncio.Task[Accepted]"]]
+
+
+@pytest.fixture
+async def send(service: Service, held: HeldStore) -> Sending:
+    """Sends a message whose acceptance the store has begun, and not ended."""
+    header = await service.create(ME)
+
+    async def send(content: str) -> "asyncio.Task[Accepted]":
+        held.asked.clear()
+        held.answers.clear()
+        sending = asyncio.create_task(service.send(ME, header.id, Ask(content=content)))
+        await held.asked.wait()
+        await asyncio.sleep(LONG_ENOUGH_S)
+        return sending
+
+    return send
+
+
+async def test_nothing_goes_out_before_the_message_is_accepted(
+    service: Service, held: HeldStore, send: Sending, simulator: Simulator
+) -> None:
+    sending = await send("Hello")
+    assert not simulator.requests
+    held.answers.set()
+    answer = await service.answer(await sending)
+    assert answer.turn.status == "completed"
+    assert len(simulator.requests) == 1
+
+
+async def test_what_is_not_accepted_never_goes_out(
+    service: Service, held: HeldStore, send: Sending, simulator: Simulator
+) -> None:
+    sending = await send("Hello")
+    held.failing = True
+    held.answers.set()
+    with pytest.raises(StoreUnavailable):
+        await sending
+    held.failing = False
+    header = await service.create(ME)
+    assert (await ask(service, header, "And now?")).turn.status == "completed"
+    assert [request.body["messages"][-1]["content"] for request in simulator.requests] == [
+        [{"type": "text", "text": "And now?", "cache_control": {"type": "ephemeral"}}]
+    ]
+
+
+async def test_who_gives_up_while_it_is_being_accepted_has_sent_nothing(
+    held: HeldStore, send: Sending, simulator: Simulator
+) -> None:
+    sending = await send("Hello")
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    held.answers.set()
+    await asyncio.sleep(LONG_ENOUGH_S)
+    assert not simulator.requests
+
+
+async def test_of_two_that_are_accepted_at_once_the_second_waits_for_the_first(
+    service: Service, held: HeldStore, send: Sending, simulator: Simulator
+) -> None:
+    first = await send("One")
+    second = await send("Two")
+    held.answers.set()
+    answers = [await service.answer(await sending) for sending in (first, second)]
+    assert [answer.turn.status for answer in answers] == ["completed", "completed"]
+    assert [len(request.body["messages"]) for request in simulator.requests] == [1, 3]
+
+
+async def test_a_service_that_closes_meanwhile_leaves_nothing_behind(
+    service: Service, held: HeldStore, send: Sending, simulator: Simulator
+) -> None:
+    before = asyncio.all_tasks()
+    sending = await send("Hello")
+    sending.cancel()
+    await service.close()
+    await asyncio.wait([sending])
+    assert asyncio.all_tasks() <= before
+    assert not simulator.requests

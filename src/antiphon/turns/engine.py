@@ -306,6 +306,7 @@ class Engine:
                         if hint is None:
                             await self._look_once()
                         else:
+                            await self._parts.flusher.settled()  # it may be of a commit of one's own
                             self._parts.hub.hint(hint.conversation_id, hint.seq)
             except StoreError:
                 await asyncio.sleep(LOOK_S)

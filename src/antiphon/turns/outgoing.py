@@ -13,6 +13,10 @@ PIECES_AT_ONCE = 8
 """How many pieces of an answer are read as they come, before reading keeps step with the commits."""
 
 
+READY_AFTER_S = 0.001
+"""How long a request leaves this process to the commit that announces it: by then, that waits for the disk."""
+
+
 class InStep:
     """The pace of one answer: it is held until `go`, and is read in step with the commits."""
 
@@ -25,6 +29,11 @@ class InStep:
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         self._gone = None
+
+    async def soon(self) -> None:
+        """Returns when it may go, or might soon."""
+        if self._gone is not None:
+            await asyncio.wait([self._gone], timeout=READY_AFTER_S)
 
     async def may_go(self) -> None:
         if self._gone is not None:
@@ -81,6 +90,7 @@ class Outgoing:
         await self._events.aclose()
 
     async def _begin(self) -> Sequence[StreamEvent]:
+        await self._pace.soon()
         return await anext(self._events, ())
 
 

@@ -10,7 +10,7 @@ from antiphon.domain.events import Event
 from antiphon.model.client import ClaudeUpstream
 from antiphon.service import Ask, Service
 from antiphon.settings import Settings
-from antiphon.simulator.script import Fail, Reply, Stall
+from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator
 from antiphon.stores.base import Hint, Lease
 from antiphon.stores.frames import Frame

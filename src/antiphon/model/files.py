@@ -38,25 +38,27 @@ class WithFiles:
 
     def stream(self, plan: RequestPlan, pace: Pace = AT_ONCE) -> AsyncGenerator[Sequence[StreamEvent], None]:
         """As `Upstream.stream`; raises StoreUnavailable, too."""
-        return self._filled_stream(plan, pace) if plan.principal else self._upstream.stream(plan, pace)
+        if wanted := _wanted(plan):
+            return self._filled_stream(plan, wanted, pace)
+        return self._upstream.stream(plan, pace)
 
     async def count_tokens(self, plan: RequestPlan) -> int:
-        return await self._upstream.count_tokens(await self._filled(plan))
+        return await self._upstream.count_tokens(await self._filled(plan, _wanted(plan)))
 
     async def close(self) -> None:
         await self._upstream.close()
 
     async def _filled_stream(
-        self, plan: RequestPlan, pace: Pace
+        self, plan: RequestPlan, wanted: Sequence[str], pace: Pace
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
-        async with aclosing(self._upstream.stream(await self._filled(plan), pace)) as batches:
+        filled = await self._filled(plan, wanted)
+        async with aclosing(self._upstream.stream(filled, pace)) as batches:
             async for batch in batches:
                 yield batch
 
-    async def _filled(self, plan: RequestPlan) -> RequestPlan:
-        if not plan.principal:
+    async def _filled(self, plan: RequestPlan, wanted: Sequence[str]) -> RequestPlan:
+        if not wanted:
             return plan
-        wanted = dict.fromkeys(found for message in plan.messages for found in file_ids(message["content"]))
         sources = {file_id: await self._source(plan.principal, file_id) for file_id in wanted}
 
         def fill(block: Block) -> Block:
@@ -92,6 +94,13 @@ class WithFiles:
         while self._size > self._most:
             _, dropped = self._kept.popitem(last=False)
             self._size -= len(dropped["data"])
+
+
+def _wanted(plan: RequestPlan) -> Sequence[str]:
+    """The files that a plan refers to, each once. Without somebody whose they are there are none."""
+    if not plan.principal:
+        return ()
+    return list(dict.fromkeys(found for message in plan.messages for found in file_ids(message["content"])))
 
 
 def encoded(file: File) -> dict[str, Any]:

@@ -14,7 +14,7 @@ PIECES_AT_ONCE = 8
 
 
 READY_AFTER_S = 0.001
-"""How long a request leaves this process to the commit that announces it: by then, that waits for the disk."""
+"""How long a request leaves the processor to the commit that announces it, until that waits for the disk."""
 
 
 class InStep:

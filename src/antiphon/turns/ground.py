@@ -64,7 +64,9 @@ async def survey(parts: Parts, queue: e.TurnQueue, progress: Progress) -> Ground
         compaction=in_force(path, await parts.standings.compactions(header)),
         titled=titled is not routed,
     )
-    return replace(ground, request=replace(ground.request, lifetime=_lifetime(parts, ground)))
+    if (lifetime := _lifetime(parts, ground)) == ground.request.lifetime:
+        return ground
+    return replace(ground, request=replace(ground.request, lifetime=lifetime))
 
 
 def model_of(parts: Parts, progress: Progress) -> str:
@@ -161,7 +163,8 @@ def _lifetime(parts: Parts, ground: Ground) -> Lifetime | None:
         return sent.lifetime
     if parts.thrift.keepalive:
         return "5m"
-    return choose_lifetime(ground.gaps, stakes(parts, ground))
+    at_stake = stakes(parts, ground)  # with nothing to save, it does not matter how long people pause
+    return choose_lifetime(ground.gaps if at_stake.saved else Gaps(), at_stake)
 
 
 def _small(parts: Parts) -> ModelFacts | None:

@@ -113,11 +113,16 @@ def request_cost(
     fees = _fees(whole, facts) if billed else Fraction(0)
     return RequestCost(
         usage=_sum(charges, whole),
-        nanodollars=round(sum((charge.nanodollars() for charge in billed), fees)),
-        uncached_nanodollars=round(sum((charge.uncached_nanodollars() for charge in billed), fees)),
+        nanodollars=_rounded([charge.nanodollars() for charge in billed], fees),
+        uncached_nanodollars=_rounded([charge.uncached_nanodollars() for charge in billed], fees),
         prices=last.prices,
         multiplier=last.multiplier,
     )
+
+
+def _rounded(charges: Sequence[Fraction], fees: Fraction) -> int:
+    """Their sum, rounded once. Most requests are one charge: adding nothing to it costs as much as itself."""
+    return round(charges[0] if len(charges) == 1 and not fees else sum(charges, fees))
 
 
 def bound_nanodollars(

@@ -10,12 +10,13 @@ from antiphon.errors import AnswerInterrupted, NotFound
 from antiphon.server import problems
 from antiphon.server.answers import STOPPING, ChatAnswer, answer_body, error_frame, failure_of
 from antiphon.server.bodies import BODY_DOCUMENTATION, Asked, SessionInPath, read_asked
+from antiphon.server.direct import Direct
 from antiphon.server.served import Served, service_of, streams_of
 from antiphon.server.telling import tell
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Ask, Service
 from antiphon.stores.base import Accepted
 
-router = APIRouter(responses=problems.DOCUMENTATION)
+router = APIRouter(responses=problems.DOCUMENTATION, route_class=Direct)
 
 EVENT_SCHEMA = {
     "type": "object",

@@ -84,7 +84,10 @@ def _end_of_last_request(messages: Messages, tail: int) -> int | None:
 
 def _markable(content: Sequence[Block]) -> int:
     """The last block that takes a mark; -1 if there is none."""
-    return next((i for i in range(len(content) - 1, -1, -1) if content[i].get("type") not in UNMARKED), -1)
+    for index in range(len(content) - 1, -1, -1):
+        if content[index].get("type") not in UNMARKED:
+            return index
+    return -1
 
 
 def _is_far(messages: Messages) -> bool:

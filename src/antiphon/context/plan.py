@@ -107,7 +107,28 @@ def after(path: Sequence[PlacedMessage], compaction: Compaction | None) -> Seque
 
 
 def fixed_tools(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time."""
+    """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time.
+
+    What a tool says is never changed in place, so those that were met lately are not spelled again.
+    """
+    if not tools:
+        return ()
+    met = tuple(map(id, tools))
+    known = _fixed.get(met)
+    if known is None:
+        if len(_fixed) >= FIXED_KEPT:
+            _fixed.clear()
+        known = _fixed[met] = tuple(tools), _fix(tools)
+    return known[1]
+
+
+FIXED_KEPT = 64
+"""Sets of tools that are remembered: the conversations of a process are offered few."""
+_fixed: dict[tuple[int, ...], tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]] = {}
+"""By the identities of the tools, which stand beside their spelling so that no others can take their place."""
+
+
+def _fix(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     named = sorted(tools, key=lambda tool: (str(tool.get("name", "")), str(tool.get("type", ""))))
     return tuple({key: _spelled(tool[key]) for key in sorted(tool) if key not in OURS} for tool in named)
 

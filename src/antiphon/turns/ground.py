@@ -138,15 +138,15 @@ def compaction_due(parts: Parts, ground: Ground, *, forced: bool = False) -> Dec
 
 def stakes(parts: Parts, ground: Ground) -> Stakes:
     """What the next pause may cost."""
-    facts, small = ground.request.facts, _small(parts)
+    facts, small, day = ground.request.facts, _small(parts), _day(parts)
     assert facts is not None
     return stakes_of(
         ground.progress.header,
         ground.request,
         standing_of(parts, ground),
         parts.standings.estimates,
-        prices=facts.prices(_day(parts), 0),
-        small=(small or facts).prices(_day(parts), 0),
+        prices=facts.prices(day, 0),
+        small=(small or facts).prices(day, 0),
         turns=sum(map(is_asking, ground.path)),
     )
 

@@ -125,7 +125,7 @@ def fixed_tools(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
 FIXED_KEPT = 64
 """Sets of tools that are remembered: the conversations of a process are offered few."""
 _fixed: dict[tuple[int, ...], tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]] = {}
-"""By the identities of the tools, which stand beside their spelling so that no others can take their place."""
+"""By the identities of the tools, which stand beside their spelling: no others can take their place."""
 
 
 def _fix(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

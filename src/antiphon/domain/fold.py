@@ -188,10 +188,12 @@ class _Folder:
 
     @apply.register
     def _(self, event: e.StepEnd) -> None:
+        content, self.content = self.content, None  # it goes into the message at once, not into the turn
         turn = self.turn
-        if turn.writing is not None:
-            self.messages[turn.writing.id] = replace(turn.writing, model=event.model)
-            self.head = turn.writing.id
+        if (said := turn.writing) is not None:
+            whole = said.content if content is None else tuple(content)
+            self.messages[said.id] = replace(said, content=whole, model=event.model)
+            self.head = said.id
         self.change(
             writing=None,
             model=event.model,

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.context.plan import Limits, Request, plan_request
+from antiphon.context.plan import FIXED_KEPT, Limits, Request, plan_request
 from antiphon.domain.conversations import PlacedMessage
 from antiphon.domain.messages import text_block
 from tests.context.histories import EVERYDAY_PATHS, MODEL, PATHS, asks, blocks, header, kinds, placed, request
@@ -97,3 +97,10 @@ def test_tools_are_sent_in_one_order_and_one_spelling_wherever_they_come_from() 
     ]
     assert sent[0] == sent[1]
     assert json.loads(sent[0]) == [one, last]
+
+
+def test_each_conversation_is_sent_its_own_tools_however_many_sets_of_them_there_are() -> None:
+    offered = [({"name": f"tool {n}", "input_schema": {"type": "object"}},) for n in range(FIXED_KEPT + 2)]
+    for _ in range(2):
+        for tools in offered:
+            assert plan_request(header(), [asks()], Request(model=MODEL, tools=tools)).tools == tools

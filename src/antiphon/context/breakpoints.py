@@ -65,7 +65,7 @@ def _marked_messages(messages: Messages) -> Iterator[int]:
         return
     yield tail
     before = _end_of_last_request(messages, tail)
-    if before is not None and _positions(messages[before + 1 : tail + 1]) > LOOK_BACK:
+    if before is not None and _is_far(messages[before + 1 : tail + 1]):
         yield before
 
 
@@ -84,7 +84,16 @@ def _end_of_last_request(messages: Messages, tail: int) -> int | None:
 
 def _markable(content: Sequence[Block]) -> int:
     """The last block that takes a mark; -1 if there is none."""
-    return next((i for i in range(len(content) - 1, -1, -1) if content[i].get("type") not in UNMARKED), -1)
+    for index in range(len(content) - 1, -1, -1):
+        if content[index].get("type") not in UNMARKED:
+            return index
+    return -1
+
+
+def _is_far(messages: Messages) -> bool:
+    """Whether these are more than the API may look back over: never more positions than blocks."""
+    blocks = sum(len(message["content"]) for message in messages)
+    return blocks > LOOK_BACK and _positions(messages) > LOOK_BACK
 
 
 def _positions(messages: Messages) -> int:

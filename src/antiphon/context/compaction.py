@@ -112,8 +112,8 @@ def decide_compaction(
     if facts is None or facts.free or request.limits.max_history_turns is not None:
         return Nothing()
     limits = limits or limits_of(facts)
-    tokens = context_tokens(header, request, standing, estimates)
-    spoken = tokens - head_tokens(header, request, standing)
+    spoken = round(sent_tokens(standing, estimates) * standing.correction.factor)
+    tokens = spoken + head_tokens(header, request, standing)
     window = facts.context - min(request.limits.max_tokens, facts.context // 2)
     fits = tokens <= window and not forced
     if spoken <= (limits.warm if standing.warm else limits.cold) and fits:
@@ -150,11 +150,17 @@ def limits_of(facts: ModelFacts) -> CompactionLimits:
 
 def context_tokens(header: Header, request: Request, standing: Standing, estimates: TokenEstimates) -> int:
     """The estimated tokens of the next request's prompt, corrected by what the model reported before."""
+    spoken = round(sent_tokens(standing, estimates) * standing.correction.factor)
+    return spoken + head_tokens(header, request, standing)
+
+
+def sent_tokens(standing: Standing, estimates: TokenEstimates) -> int:
+    """Those of the messages that are sent, and of the summary before them, uncorrected."""
     sent = after(standing.path, standing.compaction)
     tokens = estimates.total(placed.message for placed in sent)
     if standing.compaction is not None:
         tokens += text_tokens(SUMMARY) + text_tokens(standing.compaction.summary)
-    return round(tokens * standing.correction.factor) + head_tokens(header, request, standing)
+    return tokens
 
 
 def head_tokens(header: Header, request: Request, standing: Standing) -> int:

@@ -44,4 +44,5 @@ def turn_time(turn_id: str) -> int | None:
     """When the turn was accepted, in milliseconds since the epoch; None if its id does not hold a time."""
     if conversation_of(turn_id) is None:
         return None
-    return int(turn_id.rpartition(".")[2].replace("-", "")[:12], 16)
+    own = turn_id.rpartition(".")[2]
+    return int(own[:8] + own[9:13], 16)

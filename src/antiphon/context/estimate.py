@@ -73,8 +73,11 @@ class TokenEstimates:
         return tokens
 
     def total(self, messages: Iterable[Message]) -> int:
-        known = self._known
-        return sum(known[m.id] if m.id in known else self.of(m) for m in messages)
+        known, total = self._known, 0
+        for message in messages:
+            tokens = known.get(message.id)
+            total += self.of(message) if tokens is None else tokens
+        return total
 
     def _forget(self) -> None:
         """The half that was met first."""
@@ -91,7 +94,7 @@ def text_tokens(text: str) -> int:
 
 
 def tools_tokens(tools: Iterable[dict[str, Any]]) -> int:
-    return -(-sum(map(_json_bytes, tools)) // BYTES_PER_TOKEN)
+    return -(-sum(map(_tool_bytes, tools)) // BYTES_PER_TOKEN)
 
 
 def plan_tokens(plan: RequestPlan) -> int:
@@ -112,9 +115,9 @@ def worth_counting(estimated: int, limits: Iterable[int], correction: Correction
 
 
 def _bytes(block: Block) -> int:
+    if block.get("type") == "text" and isinstance(text := block.get("text"), str):
+        return _length(text)  # nearly all of them: a match takes longer
     match block:
-        case {"type": "text", "text": str(text)}:
-            return _length(text)
         case {"type": "image"}:
             return image_tokens(block) * BYTES_PER_TOKEN
         case {"type": "document", "source": {"type": "file"} as source}:
@@ -125,6 +128,23 @@ def _bytes(block: Block) -> int:
             return sum(map(_bytes, parts)) + len(str(block.get("tool_use_id", "")))
         case _:
             return _json_bytes(block)
+
+
+TOOLS_KEPT = 1_000
+_tools: dict[int, tuple[dict[str, Any], int]] = {}
+"""The sizes of tools by identity; each tool stands beside its own, so that no other can take its place."""
+
+
+def _tool_bytes(tool: dict[str, Any]) -> int:
+    """What a tool says is never changed in place; a copy that carries a mark is made for one request."""
+    if (known := _tools.get(id(tool))) is not None:
+        return known[1]
+    size = _json_bytes(tool)
+    if "cache_control" not in tool:
+        if len(_tools) >= TOOLS_KEPT:
+            _tools.clear()
+        _tools[id(tool)] = tool, size
+    return size
 
 
 def image_tokens(block: Block, unknown: int = IMAGE_TOKENS) -> int:

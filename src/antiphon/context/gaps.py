@@ -7,6 +7,7 @@ expected before anything was measured are the pauses of real conversations (see 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import exp, log
 
@@ -66,6 +67,7 @@ def pauses_on(path: Sequence[PlacedMessage], newest: int = 200) -> list[float]:
     return [max(0, later - earlier) / 1000 for later, earlier in pairwise(times)][::-1]
 
 
+@lru_cache(maxsize=256)  # asked for few times: those of the cache, and of pings
 def usually_longer(seconds: float) -> float:
     """The share of pauses in real conversations that are longer than this."""
     if seconds <= 0:

@@ -28,6 +28,8 @@ def parameters_for(
     models, and a change of effort within a conversation rewrites its cache.
     """
     effort = _effort(facts, options)
+    if not options:  # most requests ask for nothing
+        return {"output_config": {"effort": effort}} if effort else {}
     thinking = _thinking(facts, options, effort, max_tokens)
     derived = {
         "output_config": _output_config(facts, options, effort),

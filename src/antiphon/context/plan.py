@@ -6,7 +6,7 @@ turn's plan begins with the bytes of this one's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.context.breakpoints import with_breakpoints
@@ -70,16 +70,19 @@ def plan_request(
     if attached := list(attached_in(messages)):
         window = request.facts.context if request.facts is not None else None
         messages = within_limits(messages, attached, window, options)
+    messages, options, max_tokens = _for_model((*begins, *messages), options, request)
     plan = RequestPlan(
         model=request.model,
-        max_tokens=request.limits.max_tokens,
+        max_tokens=max_tokens,
         system=(text_block(header.system),) if header.system.strip() else (),
-        messages=(*begins, *messages),
+        messages=messages,
         tools=fixed_tools(request.tools),
         principal=header.principal if attached else "",
         options=options,
     )
-    return _for_model(plan, request)
+    if request.facts is None or request.lifetime is None or request.facts.free:
+        return plan
+    return with_breakpoints(plan, request.lifetime)
 
 
 def in_force(path: Sequence[PlacedMessage], compactions: Sequence[Compaction]) -> Compaction | None:
@@ -87,6 +90,8 @@ def in_force(path: Sequence[PlacedMessage], compactions: Sequence[Compaction]) -
 
     A path that leaves the tree above a compaction's message does not see it.
     """
+    if not compactions:
+        return None
     newest = {compaction.after_message_id: compaction for compaction in sorted(compactions, key=_seq)}
     return next((newest[p.message.id] for p in reversed(path) if p.message.id in newest), None)
 
@@ -102,7 +107,28 @@ def after(path: Sequence[PlacedMessage], compaction: Compaction | None) -> Seque
 
 
 def fixed_tools(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time."""
+    """Tools by name, each with its keys in one order: wherever they come from, the same bytes each time.
+
+    What a tool says is never changed in place, so those that were met lately are not spelled again.
+    """
+    if not tools:
+        return ()
+    met = tuple(map(id, tools))
+    known = _fixed.get(met)
+    if known is None:
+        if len(_fixed) >= FIXED_KEPT:
+            _fixed.clear()
+        known = _fixed[met] = tuple(tools), _fix(tools)
+    return known[1]
+
+
+FIXED_KEPT = 64
+"""Sets of tools that are remembered: the conversations of a process are offered few."""
+_fixed: dict[tuple[int, ...], tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]] = {}
+"""By the identities of the tools, which stand beside their spelling: no others can take their place."""
+
+
+def _fix(tools: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     named = sorted(tools, key=lambda tool: (str(tool.get("name", "")), str(tool.get("type", ""))))
     return tuple({key: _spelled(tool[key]) for key in sorted(tool) if key not in OURS} for tool in named)
 
@@ -137,21 +163,18 @@ def _kept(
     return sent, bound_from, ({"role": "user", "content": [summary]},)
 
 
-def _for_model(plan: RequestPlan, request: Request) -> RequestPlan:
-    """Options and limits as the model takes them, and the marks of the cache."""
-    options = dict(plan.options)
-    max_tokens = options.pop("max_tokens", plan.max_tokens)
+def _for_model(
+    messages: tuple[dict[str, Any], ...], options: dict[str, Any], request: Request
+) -> tuple[tuple[dict[str, Any], ...], dict[str, Any], int]:
+    """Messages and options as the model takes them, and its limit; `options` is used up."""
+    max_tokens = options.pop("max_tokens", request.limits.max_tokens)
     if (facts := request.facts) is None:
-        return replace(plan, options=options, max_tokens=max_tokens)
+        return messages, options, max_tokens
     options.pop("cache_control", None)  # the API's own mark would be one too many
     max_tokens = min(max_tokens, facts.max_out)
     if (schema := schema_in_words(facts, options)) is not None:
-        plan = replace(plan, messages=_asked_in_words(plan.messages, instruction(schema)))
-    options = parameters_for(facts, options, max_tokens)
-    plan = replace(plan, options=options, max_tokens=max_tokens)
-    if request.lifetime is None or facts.free:
-        return plan
-    return with_breakpoints(plan, request.lifetime)
+        messages = _asked_in_words(messages, instruction(schema))
+    return messages, parameters_for(facts, options, max_tokens), max_tokens
 
 
 def _asked_in_words(messages: Sequence[dict[str, Any]], words: str) -> tuple[dict[str, Any], ...]:

@@ -30,10 +30,13 @@ PLAIN = ("text", *THINKING)
 
 def is_asking(placed: PlacedMessage) -> bool:
     """A person's message with something to send, not the results of tools."""
-    message = placed.message
-    if message.role != "user" or all(is_empty(block) for block in message.content):
-        return False
-    return all(block.get("type") != "tool_result" for block in message.content)
+    says = False
+    if placed.message.role == "user":
+        for block in placed.message.content:
+            if block.get("type") == "tool_result":
+                return False
+            says = says or not is_empty(block)
+    return says
 
 
 def sendable(path: Sequence[PlacedMessage], bound_from: int, model: str) -> list[dict[str, Any]]:
@@ -42,6 +45,7 @@ def sendable(path: Sequence[PlacedMessage], bound_from: int, model: str) -> list
     Most messages of a long history are one block of text, which needs nothing: they take a short way.
     """
     said: list[_Said] = []
+    needs_pairing = False
     for index, placed in enumerate(path):
         message = placed.message
         content = message.content
@@ -55,6 +59,9 @@ def sendable(path: Sequence[PlacedMessage], bound_from: int, model: str) -> list
                 said.append(("user", [GO_ON], True))
         elif cleaned:
             said.append((message.role, cleaned, False))
+            needs_pairing = True
+    if not needs_pairing:
+        return [{"role": role, "content": content} for role, content, _ in said]
     return [{"role": role, "content": content} for role, content in _paired(said) if content]
 
 

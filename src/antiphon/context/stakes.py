@@ -3,8 +3,9 @@
 from antiphon.context.compaction import (
     CompactionLimits,
     Standing,
-    context_tokens,
+    head_tokens,
     limits_of,
+    sent_tokens,
 )
 from antiphon.context.estimate import TokenEstimates
 from antiphon.context.lifetime import Stakes
@@ -32,15 +33,18 @@ def stakes_of(
     model that summarises. Where the prefix would be cut once it is lost, losing it costs no more than that; a
     prompt too short for the cache has nothing at stake.
     """
-    tokens = context_tokens(header, request, standing, estimates)
+    sent, factor = sent_tokens(standing, estimates), standing.correction.factor
+    tokens = round(sent * factor) + head_tokens(header, request, standing)
     facts = request.facts
     cached = tokens if facts is None or tokens >= facts.min_cache * SURELY else 0
-    whole = estimates.total(placed.message for placed in standing.path)
+    whole = sent
+    if standing.compaction is not None:
+        whole = estimates.total(placed.message for placed in standing.path)
     if limits is None and facts is not None:
         limits = limits_of(facts)
     return Stakes(
         prefix_tokens=cached,
-        turn_tokens=round(whole * standing.correction.factor / max(1, turns)),
+        turn_tokens=round(whole * factor / max(1, turns)),
         prices=prices,
         lost=_cut(tokens, limits, prices, small) if limits is not None and tokens > limits.cold else None,
     )

@@ -86,4 +86,7 @@ def _finite(number: str) -> float:
 
 def is_empty(block: Block) -> bool:
     """Text without a visible character: the API refuses it in a request."""
-    return block.get("type") == "text" and not str(block.get("text", "")).strip()
+    if block.get("type") != "text":
+        return False
+    text = str(block.get("text", ""))
+    return not text or text.isspace()

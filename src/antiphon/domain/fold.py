@@ -15,7 +15,7 @@ from typing import Any
 
 from antiphon.domain import events as e
 from antiphon.domain.blocks import apply_delta
-from antiphon.domain.messages import Message
+from antiphon.domain.messages import Block, Message
 from antiphon.domain.state import Approval, Conversation, Fallback, Retry, ToolRun, Turn
 
 
@@ -45,8 +45,11 @@ class _Folder:
         self.turns = dict(start.turns)
         self.head = start.head
         self.running = start.running
+        self.content: list[Block] | None = None
+        """Of the message that is being written; None while it is as its turn has it."""
 
     def result(self) -> Conversation:
+        self.settle()
         return Conversation(
             seq=self.seq,
             messages=self.messages,
@@ -58,11 +61,22 @@ class _Folder:
 
     def change(self, **changes: Any) -> None:
         """Change the running turn; events of a turn that is not running here change nothing."""
+        self.settle()
         if self.running is not None:
             self.turns[self.running] = replace(self.turns[self.running], **changes)
 
+    def settle(self) -> None:
+        """Put what was written since into the turn: once for many blocks and deltas."""
+        content, self.content = self.content, None
+        if content is not None and self.running is not None:
+            turn = self.turns[self.running]
+            if turn.writing is not None:
+                writing = replace(turn.writing, content=tuple(content))
+                self.turns[self.running] = replace(turn, writing=writing)
+
     @property
     def turn(self) -> Turn:
+        self.settle()
         return self.turns[self.running] if self.running is not None else _NO_TURN
 
     @singledispatchmethod
@@ -107,6 +121,7 @@ class _Folder:
 
     @apply.register
     def _(self, event: e.TurnStart) -> None:
+        self.settle()
         self.running = event.turn_id
         turn = self.turns.get(event.turn_id) or Turn(id=event.turn_id, message_id=event.message_id)
         self.turns[event.turn_id] = replace(turn, status="running", parent_id=event.parent_id)
@@ -152,26 +167,33 @@ class _Folder:
 
     @apply.register
     def _(self, event: e.BlockDelta) -> None:
-        writing = self.turn.writing
-        if writing is not None and event.index < len(writing.content):
-            self.put_block(event.index, apply_delta(writing.content[event.index], event.delta))
+        content = self.written()
+        if content is not None and event.index < len(content):
+            content[event.index] = apply_delta(content[event.index], event.delta)
 
     @apply.register
     def _(self, event: e.BlockEnd) -> None:
         self.put_block(event.index, event.block)
 
-    def put_block(self, index: int, block: dict[str, Any]) -> None:
-        writing = self.turn.writing
-        if writing is not None:
-            content = (*writing.content[:index], block, *writing.content[index + 1 :])
-            self.change(writing=replace(writing, content=content))
+    def put_block(self, index: int, block: Block) -> None:
+        content = self.written()
+        if content is not None:
+            content[index : index + 1] = [block]
+
+    def written(self) -> list[Block] | None:
+        """The blocks of the message that is being written, to be changed; None if none is."""
+        if self.content is None and (writing := self.turn.writing) is not None:
+            self.content = list(writing.content)
+        return self.content
 
     @apply.register
     def _(self, event: e.StepEnd) -> None:
+        content, self.content = self.content, None  # it goes into the message at once, not into the turn
         turn = self.turn
-        if turn.writing is not None:
-            self.messages[turn.writing.id] = replace(turn.writing, model=event.model)
-            self.head = turn.writing.id
+        if (said := turn.writing) is not None:
+            whole = said.content if content is None else tuple(content)
+            self.messages[said.id] = replace(said, content=whole, model=event.model)
+            self.head = said.id
         self.change(
             writing=None,
             model=event.model,
@@ -236,6 +258,7 @@ class _Folder:
 
     @apply.register
     def _(self, event: e.TurnEnd) -> None:
+        self.settle()
         turn = self.turns.get(event.turn_id) or Turn(id=event.turn_id, message_id=None)
         if turn.status == "queued" and turn.message_id is not None:
             self.messages.pop(turn.message_id, None)

@@ -5,7 +5,6 @@ conversation.
 import re
 import secrets
 import time
-import uuid
 
 from antiphon.errors import InvalidRequest
 
@@ -14,14 +13,17 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ID = re.compile(_UUID)
 _TURN_ID = re.compile(f"({_UUID})\\.{_UUID}")
 
+_VERSION_7 = (0x7 << 76) | (0x2 << 62)
+"""Version and variant, where RFC 9562 has them; all bits below the time that are not theirs are random."""
+_RANDOM = (1 << 80) - 1 - ((0xF << 76) | (0x3 << 62))
+
 
 def new_id() -> str:
     """A UUIDv7 in its canonical form: 48 bits of milliseconds, 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | secrets.randbits(80)
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return str(uuid.UUID(int=value))
+    value = (milliseconds << 80) | (secrets.randbits(80) & _RANDOM) | _VERSION_7
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def is_id(text: str) -> bool:

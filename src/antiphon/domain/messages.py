@@ -49,6 +49,8 @@ def clean_text(text: str) -> str:
     """Text that every store and the wire can hold: NUL and lone surrogates become U+FFFD."""
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
+    if text.isascii():  # which a text knows of itself
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

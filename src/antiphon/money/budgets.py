@@ -97,6 +97,8 @@ def limits_of(
     Of budgets with the same scope and period the smallest counts. Those of single requests have no account:
     see `check_request`.
     """
+    if not budgets:
+        return ()
     owners: dict[Scope, str] = {
         "conversation": conversation_id,
         "principal": principal,

@@ -94,6 +94,8 @@ class ModelFacts:
     def dearest(self, at: date, prompt_tokens: int) -> Prices:
         """The most that a token of each kind can cost if the prompt has at most that many tokens."""
         reach = self._reach(at, prompt_tokens)
+        if len(reach) == 1:
+            return reach[0]
         return Prices(
             input=max(prices.input for prices in reach),
             output=max(prices.output for prices in reach),
@@ -114,9 +116,14 @@ class ModelFacts:
 
     def _reach(self, at: date, prompt_tokens: int) -> list[Prices]:
         """The prices in force that day, up to and including those for this prompt."""
-        starts = max(row.starts for row in self.rows if row.starts <= at)
-        return [
-            row.prices
-            for row in self.rows
-            if row.starts == starts and (row.above == 0 or row.above < prompt_tokens)
-        ]
+        reach: list[Prices] = []
+        starts: date | None = None
+        for row in self.rows:
+            if row.starts > at:
+                break
+            if row.starts != starts:
+                starts = row.starts
+                reach.clear()
+            if row.above == 0 or row.above < prompt_tokens:
+                reach.append(row.prices)
+        return reach

@@ -4,7 +4,6 @@ Source of the formula: Claude's public price list. `at` is always the UTC day of
 and `batch` are what the usage in the response reports as `speed`, `inference_geo` and `service_tier`.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -114,11 +113,16 @@ def request_cost(
     fees = _fees(whole, facts) if billed else Fraction(0)
     return RequestCost(
         usage=_sum(charges, whole),
-        nanodollars=round(sum((charge.nanodollars() for charge in billed), fees)),
-        uncached_nanodollars=round(sum((charge.uncached_nanodollars() for charge in billed), fees)),
+        nanodollars=_rounded([charge.nanodollars() for charge in billed], fees),
+        uncached_nanodollars=_rounded([charge.uncached_nanodollars() for charge in billed], fees),
         prices=last.prices,
         multiplier=last.multiplier,
     )
+
+
+def _rounded(charges: Sequence[Fraction], fees: Fraction) -> int:
+    """Their sum, rounded once. Most requests are one charge: adding nothing to it costs as much as itself."""
+    return round(charges[0] if len(charges) == 1 and not fees else sum(charges, fees))
 
 
 def bound_nanodollars(
@@ -137,19 +141,22 @@ def bound_nanodollars(
     setting decides it, so the dearest is held. Server tools have no such bound and are not in it: see
     `assumptions`.
     """
-    longest = math.ceil(input_tokens * COUNT_MARGIN)
+    longest = _ceil(input_tokens * COUNT_MARGIN.numerator, COUNT_MARGIN.denominator)
     prices = facts.dearest(at, longest)
     tokens = longest * prices.dearest_input + max_tokens * prices.output
-    return math.ceil(
-        tokens * dearest_multiplier(facts.terms, fast=fast, geo=geo) / PICODOLLARS_PER_NANODOLLAR
-    )
+    multiplier = dearest_multiplier(facts.terms, fast=fast, geo=geo)
+    return _ceil(tokens * multiplier.numerator, multiplier.denominator * PICODOLLARS_PER_NANODOLLAR)
+
+
+def _ceil(numerator: int, denominator: int) -> int:
+    """Of a quotient of whole numbers, exactly, and without the price of making a fraction of it."""
+    return -(-numerator // denominator)
 
 
 def dearest_multiplier(terms: Terms, *, fast: bool, geo: str | None) -> Fraction:
     """The most that the prices of a request's tokens can be multiplied by."""
-    speed = max(terms.fast, ONE) if fast else ONE
     region = max((ONE, *terms.geo.values())) if geo is None else terms.geo.get(geo, ONE)
-    return speed * region
+    return max(terms.fast, ONE) * region if fast else region
 
 
 def _fees(usage: Usage, facts: ModelFacts) -> Fraction:
@@ -175,6 +182,8 @@ def _charge(usage: Usage, facts: ModelFacts, wire: Mapping[str, Any], at: date) 
 
 def _sum(charges: Sequence[_Charge], whole: Usage) -> Usage:
     """All tokens; thinking and searches are only counted for the whole."""
+    if len(charges) == 1 and charges[0].usage is whole:
+        return whole
     total = sum((charge.usage for charge in charges[1:]), charges[0].usage)
     return replace(
         total, thinking_tokens=whole.thinking_tokens, web_search_requests=whole.web_search_requests

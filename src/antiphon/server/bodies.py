@@ -78,8 +78,6 @@ async def read_asked(request: Request) -> Asked:
     return Asked(chat, key)
 
 
-AskedBody: TypeAlias = Annotated[Asked, Depends(read_asked)]
-
 BODY_DOCUMENTATION: dict[str, Any] = {**documented(ChatRequest), **key_documentation(required=False)}
 
 

@@ -63,7 +63,7 @@ def check_content_type(request: Request) -> None:
 def parse_json(body: bytes) -> Any:
     """Raises InvalidJson."""
     try:
-        return clean_json(json.loads(body.decode(), parse_constant=_no_constant))
+        return clean_json(_JSON.decode(body.decode()))
     except (ValueError, RecursionError):
         raise InvalidJson(
             "The body cannot be read as JSON in UTF-8. Nothing was stored; correct it and send it again."
@@ -73,6 +73,9 @@ def parse_json(body: bytes) -> Any:
 def _no_constant(name: str) -> Never:
     """NaN and Infinity, which Python reads, are not JSON."""
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def checked(model: type[M], value: Any) -> M:

@@ -66,7 +66,7 @@ def acceptance(
         owner=owner,
         lease_s=lease_s,
         key=ask.key,
-        body_hash=_hash(ask, content),
+        body_hash=_hash(ask, content) if ask.key is not None else "",
         when_busy=ask.when_busy,
         queue_max=queue_max,
     )

@@ -37,7 +37,8 @@ class Billing:
 
     def of_turn(self, queue: TurnQueue) -> "Billing":
         """With the budget that this turn brings along."""
-        return replace(self, budgets=(*self.budgets, *budgets_of(queue)))
+        own = budgets_of(queue)
+        return replace(self, budgets=(*self.budgets, *own)) if own else self
 
     def cost(self, plan: RequestPlan, writing: Writing, at: int, stop_reason: str | None) -> RequestCost:
         return request_cost(writing.usage, plan.model, self.table, at=_day(at), stop_reason=stop_reason)
@@ -55,6 +56,8 @@ class Billing:
         facts, day = self.table.get(plan.model), _day(at)
         fast, geo = plan.options.get("speed") == "fast", plan.options.get("inference_geo")
         bound = bound_nanodollars(facts, tokens, plan.max_tokens, day, fast=fast, geo=geo)
+        if not plan.tools:
+            return bound
         multiplier = dearest_multiplier(facts.terms, fast=fast, geo=geo)
         return bound + assumed_nanodollars(facts, plan.tools, tokens, day, multiplier)
 

@@ -64,7 +64,9 @@ async def survey(parts: Parts, queue: e.TurnQueue, progress: Progress) -> Ground
         compaction=in_force(path, await parts.standings.compactions(header)),
         titled=titled is not routed,
     )
-    return replace(ground, request=replace(ground.request, lifetime=_lifetime(parts, ground)))
+    if (lifetime := _lifetime(parts, ground)) == ground.request.lifetime:
+        return ground
+    return replace(ground, request=replace(ground.request, lifetime=lifetime))
 
 
 def model_of(parts: Parts, progress: Progress) -> str:
@@ -136,15 +138,15 @@ def compaction_due(parts: Parts, ground: Ground, *, forced: bool = False) -> Dec
 
 def stakes(parts: Parts, ground: Ground) -> Stakes:
     """What the next pause may cost."""
-    facts, small = ground.request.facts, _small(parts)
+    facts, small, day = ground.request.facts, _small(parts), _day(parts)
     assert facts is not None
     return stakes_of(
         ground.progress.header,
         ground.request,
         standing_of(parts, ground),
         parts.standings.estimates,
-        prices=facts.prices(_day(parts), 0),
-        small=(small or facts).prices(_day(parts), 0),
+        prices=facts.prices(day, 0),
+        small=(small or facts).prices(day, 0),
         turns=sum(map(is_asking, ground.path)),
     )
 
@@ -161,7 +163,8 @@ def _lifetime(parts: Parts, ground: Ground) -> Lifetime | None:
         return sent.lifetime
     if parts.thrift.keepalive:
         return "5m"
-    return choose_lifetime(ground.gaps, stakes(parts, ground))
+    at_stake = stakes(parts, ground)  # with nothing to save, it does not matter how long people pause
+    return choose_lifetime(ground.gaps if at_stake.saved else Gaps(), at_stake)
 
 
 def _small(parts: Parts) -> ModelFacts | None:

@@ -64,7 +64,7 @@ def first_step(record: TurnRecord, after: str | None, at: int) -> Progress:
     bound = header.last_seq + 1 if changed.keys() & {"system", "model", "tools"} else header.settings_seq
     add = record.message
     return Progress(
-        header=replace(header, settings_seq=bound, **changed),
+        header=replace(header, settings_seq=bound, **changed) if changed else header,
         step=0,
         attempt=1,
         reply_to=add.message_id if add else parent_id,

@@ -3,19 +3,20 @@
 import asyncio
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from antiphon.errors import AnswerInterrupted, NotFound
 from antiphon.server import problems
 from antiphon.server.answers import STOPPING, ChatAnswer, answer_body, error_frame, failure_of
-from antiphon.server.bodies import BODY_DOCUMENTATION, Asked, AskedBody, SessionInPath
-from antiphon.server.served import EventStreams, Served
+from antiphon.server.bodies import BODY_DOCUMENTATION, Asked, SessionInPath, read_asked
+from antiphon.server.direct import Direct
+from antiphon.server.served import Served, service_of, streams_of
 from antiphon.server.telling import tell
 from antiphon.service import DEFAULT_SYSTEM, LOCAL_PRINCIPAL, Ask, Service
 from antiphon.stores.base import Accepted
 
-router = APIRouter(responses=problems.DOCUMENTATION)
+router = APIRouter(responses=problems.DOCUMENTATION, route_class=Direct)
 
 EVENT_SCHEMA = {
     "type": "object",
@@ -28,8 +29,9 @@ DELETED_MEANWHILE = 3
 
 
 @router.post("/chat", response_model=ChatAnswer, openapi_extra=BODY_DOCUMENTATION)
-async def chat(asked: AskedBody, service: Served) -> Response:
+async def chat(request: Request) -> Response:
     """Send a message and wait for the whole answer."""
+    asked, service = await read_asked(request), await service_of(request)
     accepted = await _accept(service, asked, _ask(asked, stream=False))
     try:
         answer = await service.answer(accepted)
@@ -46,12 +48,14 @@ async def chat(asked: AskedBody, service: Served) -> Response:
     responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA}}}},
     openapi_extra=BODY_DOCUMENTATION,
 )
-async def chat_stream(asked: AskedBody, service: Served, streams: EventStreams) -> Response:
+async def chat_stream(request: Request) -> Response:
     """Send a message and read the answer as it is written, as server-sent events.
 
     Frames are `data: {"text": "…"}`, and last `data: {"done": true, …}` or `data: {"error": {…}}`.
     """
+    asked, service = await read_asked(request), await service_of(request)
     accepted = await _accept(service, asked, _ask(asked, stream=True))
+    streams = await streams_of(request)
     events = tell(service, accepted, asked.chat.session_id)
     return streams.to_its_end(events, lambda: error_frame(STOPPING, accepted.turn_id))
 

@@ -1,8 +1,8 @@
 """What answers for long goes on outside the application.
 
-The frames, the exit stacks and the request that FastAPI and Starlette hold while they wait for a response take more
-memory than a stream itself, and each of their layers costs time for each piece that is sent. A stream needs none of
-them once its headers have passed them.
+The frames, the exit stacks and the request that FastAPI and Starlette hold while they wait for a response
+take more memory than a stream itself, and each of their layers costs time for each piece that is sent. A
+stream needs none of them once its headers have passed them.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Stream(Protocol):
 
 
 def hand_over(scope: Scope, stream: Stream) -> bool:
-    """Let `stream` go on outside, from the `http.response.start` on that is sent next. False: nobody takes it."""
+    """Let `stream` go on outside, with the `http.response.start` that is sent next. False: nobody takes it."""
     take = extension(scope, HAND_OVER)
     if take is None:
         return False
@@ -63,7 +63,7 @@ class HandOver:
 
 
 class _Desk:
-    """Where one request's stream is handed over, with the start of its response as the layers have made it."""
+    """Where one request's stream is handed over, with the start of its response as all layers made it."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -19,8 +19,12 @@ class Protocol(HttpToolsProtocol):
     All this is about the request that is answered now. A next one may have been read already: it waits.
     """
 
-    _answering: RequestResponseCycle | None = None
-    _lost: Callable[[], None] | None = None
+    __slots__ = ("_answering", "_lost")  # in the dict, they would be too many for one that shares its keys
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self._answering: RequestResponseCycle | None = None
+        self._lost: Callable[[], None] | None = None
 
     def abort(self) -> None:
         """Close the connection at once, whatever was sent: what is cut must not look complete."""

@@ -1,7 +1,7 @@
 """A stream of ready bytes as a response.
 
-A stream is one task, which waits for the next bytes and writes them. Whatever else may end it, be it its reader or
-the server, cancels that task and says why before.
+A stream is one task, which waits for the next bytes and writes them. Whatever else may end it, be it its
+reader or the server, cancels that task and says why before.
 """
 
 import asyncio
@@ -220,7 +220,7 @@ class Stream:
 
 
 class EventStream(Response):
-    """The response that begins a stream, which goes on outside the application where the server can take it."""
+    """The response that begins a stream. Where the server can take that, it goes on outside the application."""
 
     media_type = "text/event-stream"
 

@@ -52,8 +52,8 @@ async def chat_stream(asked: AskedBody, service: Served, streams: EventStreams) 
     Frames are `data: {"text": "…"}`, and last `data: {"done": true, …}` or `data: {"error": {…}}`.
     """
     accepted = await _accept(service, asked, _ask(asked, stream=True))
-    events = tell(service, accepted, asked.chat.session_id)
-    return streams.to_its_end(events, lambda: error_frame(STOPPING, accepted.turn_id))
+    events, turn_id = tell(service, accepted, asked.chat.session_id), accepted.turn_id
+    return streams.to_its_end(events, lambda: error_frame(STOPPING, turn_id))
 
 
 @router.delete("/session/{session_id}", response_model=dict[str, str])

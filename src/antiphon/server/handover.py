@@ -25,7 +25,7 @@ class Stream(Protocol):
 
 
 def hand_over(scope: Scope, stream: Stream) -> bool:
-    """Let `stream` go on outside, with the `http.response.start` that is sent next. False: nobody takes it."""
+    """Let `stream` go on outside, with the `http.response.start` that is sent next. False: it cannot."""
     take = extension(scope, HAND_OVER)
     if take is None:
         return False
@@ -75,5 +75,9 @@ class _Desk:
     async def send(self, message: Message) -> None:
         if self.stream is None:
             await self._send(message)
-        else:
+        elif self.stream.start is None:
             self.stream.start = message
+        else:  # a layer answers something else in its place
+            start, self.stream = self.stream.start, None
+            await self._send(start)
+            await self._send(message)

@@ -220,7 +220,7 @@ class Stream:
 
 
 class EventStream(Response):
-    """The response that begins a stream. Where the server can take that, it goes on outside the application."""
+    """The response that begins a stream, which goes on outside the application where it can."""
 
     media_type = "text/event-stream"
 

@@ -103,10 +103,15 @@ class Running:
         async with asyncio.timeout(PATIENCE_S):
             await self.serving
 
+    async def idle(self) -> None:
+        """Until nothing is answered any more."""
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(*self.server.server_state.tasks)
+
 
 @asynccontextmanager
 async def served(app: ASGIApp, kind: ServerKind) -> AsyncGenerator[Running]:
-    """By uvicorn as `antiphon serve` sets it up, or as somebody else might. It does not wait when it stops."""
+    """By uvicorn as `antiphon serve` sets it up, or as others might. It does not wait when it stops."""
     config = configuration(app, grace_s=0) if kind == "ours" else _another(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = _Server(config)
@@ -170,7 +175,7 @@ async def reader_of(running: Running) -> AsyncGenerator[Reader]:
     """One that takes little at a time, as over a slow line."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.setblocking(False)  # noqa: FBT003 - a socket's own words
+    connection.setblocking(False)
     await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", running.port))
     reader, writer = await asyncio.open_connection(sock=connection, limit=65_536)
     try:

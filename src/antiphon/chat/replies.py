@@ -26,7 +26,7 @@ from antiphon.errors import (
 from antiphon.model.stops import CutShort, stop_of
 from antiphon.money.dollars import dollars
 from antiphon.service import Answer
-from antiphon.stores.frames import Frame, decode
+from antiphon.stores.frames import Frame, piece_of
 
 Written: TypeAlias = Literal["text", "thinking"]
 
@@ -72,14 +72,15 @@ DELTAS: Mapping[str, Written] = {"text_delta": "text", "thinking_delta": "thinki
 def written(frames: Iterable[Frame]) -> Iterator[tuple[Written, str]]:
     """What these frames add that can be read, piece by piece."""
     for frame in frames:
-        event = decode(frame) if frame.type == e.BlockDelta.type else None
-        if isinstance(event, e.BlockDelta) and (kind := DELTAS.get(str(event.delta.get("type")))):
-            yield kind, event.delta[kind]
+        piece = piece_of(frame) if frame.type == e.BlockDelta.type else None
+        if piece is not None and (kind := DELTAS.get(piece.type)):
+            yield kind, piece.text if kind == "text" else piece.thinking
 
 
 def delta_text(frames: list[Frame]) -> str:
     """The visible text that these frames add."""
-    return "".join(text for kind, text in written(frames) if kind == "text")
+    pieces = [piece_of(frame) for frame in frames if frame.type == e.BlockDelta.type]
+    return "".join([piece.text for piece in pieces if DELTAS.get(piece.type) == "text"])
 
 
 def reply_of(answer: Answer) -> Reply:

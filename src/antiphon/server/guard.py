@@ -170,6 +170,11 @@ class Faults:
         except ClientDisconnect:
             pass  # who leaves while sending gets no answer
         except Exception as error:  # noqa: BLE001 - the last one who can turn it into an answer
-            log.error("request_fault", **fault_facts(error))  # noqa: TRY400 - its words stay out of the log
+            tell_fault(error)
             if not started and scope["type"] == "http":
                 await internal_problem()(scope, receive, send)
+
+
+def tell_fault(error: Exception) -> None:
+    """Of one that nobody foresaw. Its words stay out of the log."""
+    log.error("request_fault", **fault_facts(error))

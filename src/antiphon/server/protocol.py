@@ -1,35 +1,87 @@
-"""How uvicorn is set up here, and the one thing that ASGI lacks: to break off a response."""
+"""How uvicorn is set up here, and what ASGI lacks for a stream: see `Protocol`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-ABORT = "antiphon.abort"
-"""The extension of a request's scope that closes its connection at once, whatever was sent."""
+from antiphon.server.handover import HandOver, extension
+
+CONNECTION = "antiphon.connection"
+"""The extension of a request's scope that holds its `Protocol`."""
 
 
 class Protocol(HttpToolsProtocol):
+    """A connection that a response may be broken off on, written to at once, and told the end of.
+
+    All this is about the request that is answered now. A next one may have been read already: it waits.
+    """
+
+    __slots__ = ("_answering", "_lost")  # in the dict, they would be too many for one that shares its keys
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self._answering: RequestResponseCycle | None = None
+        self._lost: Callable[[], None] | None = None
+
+    def abort(self) -> None:
+        """Close the connection at once, whatever was sent: what is cut must not look complete."""
+        self.transport.abort()
+
+    def when_lost(self, call: Callable[[], None] | None) -> None:
+        """Call this as soon as the connection is gone, or nothing any more."""
+        self._lost = call
+        if call is not None and self._answering is None:
+            call()
+
+    def write(self, data: bytes) -> bool:
+        """Put a piece of the body on its way. False where that is for `send`: it waits for a slow reader."""
+        answer = self._answering
+        if (
+            answer is None
+            or not answer.chunked_encoding  # not begun, or without a body as for HEAD
+            or answer.response_complete
+            or self.flow.write_paused
+            or not data
+        ):
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        return True
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        extensions: dict[str, Any] = {ABORT: self.transport.abort}
+        extensions: dict[str, Any] = {CONNECTION: self}
         self.scope["extensions"] = extensions
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
-def abort(scope: Scope) -> bool:
-    """Close the connection of a response that will not be completed. False if this server cannot."""
-    close = (scope.get("extensions") or {}).get(ABORT)
-    if close is None:
-        return False
-    close()
-    return True
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is answered: uvicorn tells only the one that was read last."""
+        super().connection_lost(exc)
+        answer, lost = self._answering, self._lost
+        self._answering = self._lost = None
+        self.cycle = self.scope = None  # type: ignore[assignment]  # as it begins; they hold this object
+        if answer is not None and not answer.response_complete:
+            answer.disconnected = True
+            answer.message_event.set()
+        if lost is not None:
+            lost()
 
 
-def configuration(app: Any, grace_s: int) -> uvicorn.Config:
+def connection_of(scope: Scope) -> Protocol | None:
+    """None on other servers."""
+    found = extension(scope, CONNECTION)
+    return found if isinstance(found, Protocol) else None
+
+
+def configuration(app: ASGIApp, grace_s: int) -> uvicorn.Config:
     """For an application whose service is opened before and closed after; signals are not uvicorn's."""
     return uvicorn.Config(
-        app,
+        HandOver(app),
         http=Protocol,
         ws="none",
         lifespan="off",

@@ -24,31 +24,32 @@ PING_GAP_S = 1.0
 OURS = e.Problem(name="internal", title="Something went wrong", detail=INTERNAL, retryable=True)
 
 
-async def tell(service: Service, accepted: Accepted, session_id: str) -> AsyncGenerator[bytes, None]:
+def tell(service: Service, accepted: Accepted, session_id: str) -> AsyncGenerator[bytes, None]:
     """Text as it is committed, signs of life, and exactly one last frame."""
-    try:
-        async with aclosing(_tell(service, accepted, session_id)) as frames:
-            async for frame in frames:
-                yield frame
-    except AntiphonError as error:
-        yield error_frame(problem_of(error), accepted.turn_id)
-    except Exception as error:  # noqa: BLE001 - the stream has begun: its reader waits for a last frame
-        log.error("stream_fault", turn_id=accepted.turn_id, **fault_facts(error))  # noqa: TRY400
-        yield error_frame(OURS, accepted.turn_id)
+    return _tell(service.follow_turn(accepted), accepted.turn_id, session_id)
 
 
-async def _tell(service: Service, accepted: Accepted, session_id: str) -> AsyncGenerator[bytes, None]:
+async def _tell(
+    followed: AsyncGenerator[list[Frame], None], turn_id: str, session_id: str
+) -> AsyncGenerator[bytes, None]:
     reading = _Reading()
     pinged = 0.0
-    async with aclosing(service.follow_turn(accepted)) as batches:
-        async for batch in batches:
-            if text := reading.text_of(batch):
-                yield text_frame(text)
-            elif not batch and (now := time.monotonic()) - pinged >= PING_GAP_S:
-                pinged = now
-                yield PING
-    answer = read_answer(accepted.turn_id, reading.frames)
-    for frame in _end(answer, session_id, shown=reading.shown):
+    try:
+        async with aclosing(followed) as batches:
+            async for batch in batches:
+                if text := reading.text_of(batch):
+                    yield text_frame(text)
+                elif not batch and (now := time.monotonic()) - pinged >= PING_GAP_S:
+                    pinged = now
+                    yield PING
+        answer = read_answer(turn_id, reading.frames)
+        last = _end(answer, session_id, shown=reading.shown)
+    except AntiphonError as error:
+        last = [error_frame(problem_of(error), turn_id)]
+    except Exception as error:  # noqa: BLE001 - the stream has begun: its reader waits for a last frame
+        log.error("stream_fault", turn_id=turn_id, **fault_facts(error))  # noqa: TRY400
+        last = [error_frame(OURS, turn_id)]
+    for frame in last:
         yield frame
 
 

@@ -1,6 +1,6 @@
 """How a turn ended, read from its frames."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -58,25 +58,28 @@ def _unanswered(step: tuple[str, ...]) -> bool:
     return len(step) == 1
 
 
-async def only_turn(
-    turn_id: str, batches: AsyncGenerator[list[Frame], None]
-) -> AsyncGenerator[list[Frame], None]:
-    """Of a conversation's frames those of one turn, from its `turn_queue` to its `turn_end`, which is last.
+class TurnFrames:
+    """Of a conversation's frames those of one turn, from its `turn_queue` to its `turn_end`."""
 
-    An empty list is a sign of life; so is what another turn does.
-    """
-    running = False
-    async for batch in batches:
+    __slots__ = ("_running", "_turn_id", "ended")
+
+    def __init__(self, turn_id: str) -> None:
+        self._turn_id = turn_id
+        self._running = False
+        self.ended = False
+
+    def of(self, batch: Sequence[Frame]) -> list[Frame]:
+        """Those in this batch. None is a sign of life; so is what another turn does."""
         mine: list[Frame] = []
         for frame in batch:
-            named = frame.type in _NAMING and getattr(decode(frame), "turn_id", None) == turn_id
-            running = running or (named and frame.type == e.TurnStart.type)
-            if running or named:
+            named = frame.type in _NAMING and getattr(decode(frame), "turn_id", None) == self._turn_id
+            self._running = self._running or (named and frame.type == e.TurnStart.type)
+            if self._running or named:
                 mine.append(frame)
             if named and frame.type == e.TurnEnd.type:
-                yield mine
-                return
-        yield mine
+                self.ended = True
+                break
+        return mine
 
 
 _NAMING = {e.MessageAdd.type, e.TurnQueue.type, e.TurnStart.type, e.TurnEnd.type}

@@ -19,7 +19,7 @@ from antiphon.errors import Busy, Conflict, InvalidRequest, NotFound, OverBudget
 from antiphon.money.budgets import Budget, limits_of
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
-from antiphon.service.answers import Answer, only_turn, read_answer
+from antiphon.service.answers import Answer, TurnFrames, read_answer
 from antiphon.service.asking import Ask, acceptance
 from antiphon.service.deciding import Decider, deciding
 from antiphon.service.file_verbs import FileVerbs
@@ -324,18 +324,23 @@ class Service(FileVerbs):
         Frames of turns that ran before it are left out. The `decider` is asked where its tools ask first;
         without one, the turn waits until somebody else decides.
         """
-        batches = self._follow_turn(accepted)
+        known = [frame for frame in accepted.frames if frame.seq >= accepted.seq]
+        batches = self._follow_turn(accepted.turn_id, accepted.seq, known)
         return batches if decider is None else deciding(batches, decider, self.approve)
 
-    async def _follow_turn(self, accepted: Accepted) -> AsyncGenerator[list[Frame], None]:
-        conversation_id = conversation_of(accepted.turn_id) or ""
-        known = [frame for frame in accepted.frames if frame.seq >= accepted.seq]
-        follow = self._hub.follow(conversation_id, accepted.seq - 1, known)
-        async with aclosing(follow), aclosing(only_turn(accepted.turn_id, follow)) as batches:
+    async def _follow_turn(
+        self, turn_id: str, seq: int, known: list[Frame]
+    ) -> AsyncGenerator[list[Frame], None]:
+        conversation_id = conversation_of(turn_id) or ""
+        turn = TurnFrames(turn_id)
+        async with aclosing(self._hub.follow(conversation_id, seq - 1, known)) as batches:
             async for batch in batches:
-                if not batch and self.is_gone(conversation_id):
+                mine = turn.of(batch)
+                if not mine and self.is_gone(conversation_id):
                     raise NotFound("This conversation was deleted; its answer is gone with it.")
-                yield batch
+                yield mine
+                if turn.ended:
+                    return
 
     async def cancel(self, principal: str, turn_id: str, seen_seq: int | None = None) -> None:
         """Stop a turn; of its answer stays what was seen up to `seen_seq` (default: all that is committed).

@@ -19,12 +19,26 @@ class Frame:
     data: bytes
 
 
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """What can be read in a delta, as it is spelled on Claude's wire."""
+
+    type: str = ""
+    text: str = ""
+    thinking: str = ""
+
+
+class _Delta(msgspec.Struct, gc=False):
+    delta: Piece
+    v: int = 1
+
+
 VERSION = 1
 """The newest version of an event's schema that this code reads."""
 
 _encoder = msgspec.json.Encoder()
 _types = {event.type: event for event in EVENTS}
 _decoders = {event.type: msgspec.json.Decoder(event) for event in EVENTS}
+_deltas = msgspec.json.Decoder(_Delta)
 
 
 def encode(event: Event) -> bytes:
@@ -47,8 +61,15 @@ def decode(frame: Frame) -> Event:
     if decoder is None:
         return Event()
     event = decoder.decode(frame.data)
-    _check_version(event)
+    _check_version(event.type, event.v)
     return event
+
+
+def piece_of(frame: Frame) -> Piece:
+    """Of a `block_delta` what can be read; the rest is not decoded, for each reader. Raises NewerData."""
+    delta = _deltas.decode(frame.data)
+    _check_version(frame.type, delta.v)
+    return delta.delta
 
 
 def read_event(kind: str, data: Any) -> Event | None:
@@ -61,15 +82,15 @@ def read_event(kind: str, data: Any) -> Event | None:
     if known is None:
         return None
     event = msgspec.convert(data, known)
-    _check_version(event)
+    _check_version(event.type, event.v)
     return event
 
 
-def _check_version(event: Event) -> None:
-    if event.v > VERSION:
+def _check_version(kind: str, version: int) -> None:
+    if version > VERSION:
         raise NewerData(
             "An event of this conversation was written by a newer version of Antiphon "
-            f"({event.type}, version {event.v}). Nothing was changed; install the newer version."
+            f"({kind}, version {version}). Nothing was changed; install the newer version."
         )
 
 

@@ -55,9 +55,9 @@ async def chat_stream(request: Request) -> Response:
     """
     asked, service = await read_asked(request), await service_of(request)
     accepted = await _accept(service, asked, _ask(asked, stream=True))
-    streams = await streams_of(request)
+    streams, turn_id = await streams_of(request), accepted.turn_id
     events = tell(service, accepted, asked.chat.session_id)
-    return streams.to_its_end(events, lambda: error_frame(STOPPING, accepted.turn_id))
+    return streams.to_its_end(events, lambda: error_frame(STOPPING, turn_id))
 
 
 @router.delete("/session/{session_id}", response_model=dict[str, str])

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Dialect, Executable
@@ -14,8 +13,11 @@ from antiphon.stores.base import Hint, Lease
 T = TypeVar("T")
 
 
-Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-"""By name; a sequence runs the statement once for each."""
+Parameters: TypeAlias = Mapping[str, Any] | list[dict[str, Any]] | None
+"""By name; a list runs the statement once for each."""
+
+EventRow: TypeAlias = tuple[str, int, str, bytes]
+"""Conversation, seq, type, data."""
 
 
 class Rows(Protocol):
@@ -46,14 +48,6 @@ class Connection(Protocol):
     def execute(self, statement: Executable, parameters: Parameters = ..., /) -> Rows: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """A claim of `count` seqs for a turn's events, good only under its lease."""
-
-    lease: Lease
-    count: int
-
-
 class Database(Protocol):
     async def open(self) -> None: ...
 
@@ -77,8 +71,15 @@ class Database(Protocol):
         """The store's clock: seconds since the epoch."""
         ...
 
-    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
-        """The new last seq by lease, for those whose fence holds; in one statement."""
+    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+        """Claim so many seqs for each, which are different turns'.
+
+        Returns the new last seq of each; None where its fence was lost.
+        """
+        ...
+
+    def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
+        """Write at least one event."""
         ...
 
     def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:

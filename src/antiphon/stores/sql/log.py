@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from antiphon.domain.conversations import PlacedMessage, Totals
+from antiphon.domain.events import Event
 from antiphon.domain.messages import Message
 from antiphon.errors import FenceLost, NotFound
 from antiphon.money.ledger import UsageQuery, UsageRow
@@ -22,7 +23,7 @@ from antiphon.stores.projection import (
 )
 from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
-from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.database import Connection, Database, EventRow
 from antiphon.stores.sql.rows import header_row, message_of, message_row
 from antiphon.stores.sql.tables import conversations, turns
 
@@ -107,6 +108,29 @@ def append(
         ledger.write(connection, conversation_id, entries, change.hold)
     files.use(connection, conversation_id, files_of(change.events))
     return frames
+
+
+def flush(
+    database: Database, connection: Connection, batch: Sequence[tuple[Lease, Sequence[Event]]]
+) -> list[list[Frame] | None]:
+    """Append events of many turns that change nothing but the log; None where the fence was lost."""
+    last_seqs = database.advance(connection, [(lease, len(events)) for lease, events in batch])
+    results: list[list[Frame] | None] = []
+    rows: list[EventRow] = []
+    reached: dict[str, int] = {}
+    for (lease, events), last_seq in zip(batch, last_seqs, strict=True):
+        if last_seq is None:
+            results.append(None)
+            continue
+        conversation_id = lease.conversation_id
+        frames = encode_all(events, last_seq)
+        results.append(frames)
+        rows += [(conversation_id, frame.seq, frame.type, frame.data) for frame in frames]
+        reached[conversation_id] = last_seq
+    if rows:
+        database.add_events(connection, rows)
+        database.grew(connection, reached)
+    return results
 
 
 def claim_seqs(

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from antiphon.errors import ConfigurationError
 from antiphon.stores.base import Hint, Lease
-from antiphon.stores.sql.database import Advance, Connection
+from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.migrate import is_current, schema_of, upgrade
 from antiphon.stores.sql.postgres_hints import CHANNEL, listen, payload_of
 from antiphon.stores.sql.postgres_sessions import (
@@ -23,6 +23,7 @@ from antiphon.stores.sql.postgres_sessions import (
     passes,
     postgres_errors,
 )
+from antiphon.stores.sql.statements import ADD_EVENT
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ _ADVANCE = text(
     " UPDATE conversations SET last_seq = last_seq + claim.count FROM held JOIN claim ON claim.id = held.id"
     " WHERE conversations.id = held.id AND conversations.counter = claim.counter"
     " AND conversations.lease_owner = claim.owner AND conversations.running = claim.turn_id"
-    " RETURNING conversations.id, conversations.counter, conversations.last_seq"
+    " RETURNING conversations.id, conversations.counter, conversations.lease_owner, conversations.last_seq"
 )
 """Rows are locked in the order of their ids, as everywhere, so that no two commits wait for each other."""
 
@@ -123,16 +124,21 @@ class PostgresDatabase:
         """The server's clock: replicas on other machines may have others."""
         return float(connection.execute(_NOW).scalar_one())
 
-    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
-        leases = {(claim.lease.conversation_id, claim.lease.counter): claim.lease for claim in batch}
-        claims = {
-            "ids": [claim.lease.conversation_id for claim in batch],
-            "turns": [claim.lease.turn_id for claim in batch],
-            "counters": [claim.lease.counter for claim in batch],
-            "owners": [claim.lease.owner for claim in batch],
-            "counts": [claim.count for claim in batch],
+    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+        leases = [lease for lease, _ in claims]
+        values = {
+            "ids": [lease.conversation_id for lease in leases],
+            "turns": [lease.turn_id for lease in leases],
+            "counters": [lease.counter for lease in leases],
+            "owners": [lease.owner for lease in leases],
+            "counts": [count for _, count in claims],
         }
-        return {leases[row[0], row[1]]: row[2] for row in connection.execute(_ADVANCE, claims)}
+        reached = {tuple(row[:3]): row[3] for row in connection.execute(_ADVANCE, values)}
+        return [reached.get((lease.conversation_id, lease.counter, lease.owner)) for lease in leases]
+
+    def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
+        names = ("conversation_id", "seq", "type", "data")
+        connection.execute(ADD_EVENT, [dict(zip(names, row, strict=True)) for row in rows])
 
     def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
         connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload_of(frames)})

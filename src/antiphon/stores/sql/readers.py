@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import sqlalchemy
 from sqlalchemy import Engine
 
 from antiphon.stores.sql.database import Connection
@@ -15,6 +14,7 @@ from antiphon.stores.sql.direct import DirectConnection, sqlite_errors
 T = TypeVar("T")
 
 READERS = 4
+READING = "BEGIN"
 
 
 class Readers:
@@ -22,7 +22,7 @@ class Readers:
         self._engine = engine
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="antiphon-read")
         self._of_thread = threading.local()
-        self._connections: list[sqlalchemy.Connection] = []
+        self._connections: list[DirectConnection] = []
 
     def read(self, transaction: Callable[[Connection], T]) -> asyncio.Future[T]:
         """Run `transaction` on one consistent snapshot. The future raises StoreUnavailable."""
@@ -30,14 +30,12 @@ class Readers:
 
     def _transact(self, transaction: Callable[[Connection], T]) -> T:
         with sqlite_errors():
-            connection = self._connection()
-            with connection.begin():
-                return transaction(DirectConnection(connection))
+            return self._connection().transact(transaction)
 
-    def _connection(self) -> sqlalchemy.Connection:
-        known: sqlalchemy.Connection | None = getattr(self._of_thread, "connection", None)
+    def _connection(self) -> DirectConnection:
+        known: DirectConnection | None = getattr(self._of_thread, "connection", None)
         if known is None:
-            known = self._of_thread.connection = self._engine.connect()
+            known = self._of_thread.connection = DirectConnection(self._engine.connect(), READING)
             self._connections.append(known)
         return known
 

@@ -8,10 +8,9 @@ from antiphon.domain.files import FILE_HELD_S, File, FileFacts
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
-from antiphon.stores.frames import Frame, encode_all
+from antiphon.stores.frames import Frame
 from antiphon.stores.sql import approvals, conversations, files, ledger, log, pruning, search, turns
-from antiphon.stores.sql.database import Advance, Connection, Database
-from antiphon.stores.sql.statements import ADD_EVENT
+from antiphon.stores.sql.database import Connection, Database
 
 
 class SqlStore:
@@ -100,21 +99,7 @@ class SqlStore:
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         def transaction(connection: Connection) -> list[list[Frame] | None]:
-            claims = [Advance(lease, len(events)) for lease, events in batch]
-            advanced = self._database.advance(connection, claims)
-            results: list[list[Frame] | None] = []
-            rows = []
-            for lease, events in batch:
-                last_seq = advanced.get(lease)
-                frames = encode_all(events, last_seq) if last_seq is not None else None
-                results.append(frames)
-                rows.extend(log.frame_rows(lease.conversation_id, frames or ()))
-            if rows:
-                connection.execute(ADD_EVENT, rows)
-                self._database.grew(
-                    connection, {lease.conversation_id: seq for lease, seq in advanced.items()}
-                )
-            return results
+            return log.flush(self._database, connection, batch)
 
         return await self._database.write(transaction)
 

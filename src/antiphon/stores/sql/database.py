@@ -94,6 +94,10 @@ class Database(Protocol):
         """Take the conversation's row until the transaction ends."""
         ...
 
+    def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
+        """The conversation's row, taken like this, or None; and the store's clock since it is taken."""
+        ...
+
 
 @contextmanager
 def store_errors(*also: type[Exception]) -> Iterator[None]:

@@ -1,8 +1,8 @@
 """Group commit: transactions that wait for the one writer go to the disk together.
 
 None is told its result before the commit of all. One sync for many is what makes full durability cheap.
-Where one of them is refused, nothing is committed, and they run once more, each in a savepoint of its own. Not
-from the start: behind a savepoint SQLite keeps a copy of each page that changes.
+Where one of them is refused, nothing is committed, and they run once more, each in a savepoint of its own.
+Not from the start: behind a savepoint SQLite keeps a copy of each page that changes.
 """
 
 from collections.abc import Callable, Sequence

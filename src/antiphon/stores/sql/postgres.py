@@ -42,6 +42,11 @@ _MIGRATING = text("SELECT pg_advisory_xact_lock(7020094461950582128)")
 
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
 _LOCK = text("SELECT 1 FROM conversations WHERE id = :id FOR NO KEY UPDATE")
+_LOCKED = text(
+    "SELECT held.*, CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS now"
+    " FROM (SELECT * FROM conversations WHERE id = :id FOR NO KEY UPDATE) AS held"
+)
+"""The clock is outside: it is read once the row is held."""
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 _ADVANCE = text(
     "WITH claim AS (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:turns AS text[]),"
@@ -149,6 +154,10 @@ class PostgresDatabase:
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         connection.execute(_LOCK, {"id": conversation_id})
+
+    def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
+        row = connection.execute(_LOCKED, {"id": conversation_id}).first()
+        return row, float(row.now) if row is not None else 0.0
 
 
 async def _transact(

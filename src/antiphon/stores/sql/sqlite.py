@@ -21,6 +21,7 @@ from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_error
 from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction, commit_group
 from antiphon.stores.sql.migrate import migrate
 from antiphon.stores.sql.readers import READING, Readers
+from antiphon.stores.sql.statements import CONVERSATION
 
 T = TypeVar("T")
 
@@ -191,6 +192,9 @@ class SqliteDatabase:
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         """`BEGIN IMMEDIATE` holds the whole file already."""
+
+    def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
+        return connection.execute(CONVERSATION, {"id": conversation_id}).first(), self.now(connection)
 
     async def _in_writer(self, call: Callable[[], T]) -> T:
         return await _finished(asyncio.get_running_loop().run_in_executor(self._writer, call))

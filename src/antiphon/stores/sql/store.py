@@ -1,6 +1,7 @@
 """`SqlStore`: the protocol, each method one transaction on the database it was given."""
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ApprovalResolve, ConversationCreate, Event
@@ -140,8 +141,8 @@ class SqlStore:
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
         def transaction(connection: Connection) -> Accepted:
-            self._database.lock(connection, acceptance.conversation_id)
-            accepted = turns.accept(connection, acceptance, self._database.now(connection))
+            row, now = self._database.locked(connection, acceptance.conversation_id)
+            accepted = turns.accept(connection, row, acceptance, now)
             self._tell(connection, acceptance.conversation_id, accepted.frames)
             return accepted
 
@@ -158,7 +159,8 @@ class SqlStore:
     async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
         def transaction(connection: Connection) -> Ended:
             self._database.lock(connection, lease.conversation_id)
-            ended = turns.end(connection, lease, change, self._database.now(connection) + lease_s)
+            until = partial(self._until, connection, lease_s)
+            ended = turns.end(connection, lease, change, until)
             self._tell(connection, lease.conversation_id, ended.frames)
             return ended
 
@@ -206,6 +208,9 @@ class SqlStore:
                 connection, owner, lease_s, self._database.now(connection), limit, only
             )
         )
+
+    def _until(self, connection: Connection, lease_s: float) -> float:
+        return self._database.now(connection) + lease_s
 
     def _tell(self, connection: Connection, conversation_id: str, frames: Sequence[Frame]) -> None:
         if frames:

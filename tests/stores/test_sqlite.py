@@ -4,7 +4,10 @@ import asyncio
 import hashlib
 import json
 import signal
+import sqlite3
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +23,7 @@ from antiphon.domain.messages import text_block
 from antiphon.errors import AntiphonError, ConfigurationError, NewerData, NotFound, StoreUnavailable
 from antiphon.stores.base import Change
 from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.readers import SLOW_S
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.sql.tables import metadata
@@ -127,6 +131,27 @@ async def test_every_commit_is_fully_synced_to_a_write_ahead_log(path: Path) -> 
         assert await database.write(pragmas) == full
         assert await database.read(pragmas) == full
         assert path.with_name("antiphon.db-wal").exists()
+
+
+async def test_the_event_loop_looks_at_single_rows_itself_unless_they_keep_it_waiting(path: Path) -> None:
+    here = threading.current_thread()
+
+    def locked_here(_: Connection) -> threading.Thread:
+        if threading.current_thread() is here:
+            raise sqlite3.OperationalError("database is locked")
+        return threading.current_thread()
+
+    def slow(_: Connection) -> threading.Thread:
+        begun = time.monotonic()
+        while time.monotonic() - begun <= SLOW_S:
+            pass
+        return threading.current_thread()
+
+    async with database_at(path) as database:
+        assert await database.glance(lambda _: threading.current_thread()) is here
+        assert await database.glance(locked_here) is not here
+        assert await database.glance(slow) is here
+        assert await database.glance(lambda _: threading.current_thread()) is not here
 
 
 def described(name: str | None, kind: str, _parents: object) -> bool:

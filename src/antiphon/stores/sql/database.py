@@ -67,6 +67,13 @@ class Database(Protocol):
         """Run `transaction` on one consistent snapshot."""
         ...
 
+    async def glance(self, transaction: Callable[[Connection], T]) -> T:
+        """Run `transaction`, which looks at a row or two by their keys, in statements spelled as text.
+
+        Each statement has a snapshot of its own.
+        """
+        ...
+
     def now(self, connection: Connection) -> float:
         """The store's clock: seconds since the epoch."""
         ...

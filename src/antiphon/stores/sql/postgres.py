@@ -84,6 +84,7 @@ class PostgresDatabase:
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def open(self) -> None:
         """Connect, and bring the tables to what this code reads and writes.
@@ -124,6 +125,9 @@ class PostgresDatabase:
 
     async def read(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
         return await _whole(_transact(self._snapshots, transaction))
+
+    async def glance(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
+        return await _whole(_transact(self._single, transaction))
 
     def now(self, connection: Connection) -> float:
         """The server's clock: replicas on other machines may have others."""

@@ -20,7 +20,7 @@ from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_errors
 from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction, commit_group
 from antiphon.stores.sql.migrate import migrate
-from antiphon.stores.sql.readers import READING, Readers
+from antiphon.stores.sql.readers import READING, Glances, NotNow, Readers
 from antiphon.stores.sql.statements import CONVERSATION
 
 T = TypeVar("T")
@@ -81,12 +81,14 @@ class SqliteDatabase:
         _configure(self._write_engine, begin=WRITING, cache_kib=WRITER_CACHE_KIB)
         _configure(read_engine, begin=READING, cache_kib=READER_CACHE_KIB)
         self._readers = Readers(read_engine)
+        self._glances = Glances(read_engine)
 
     async def open(self) -> None:
         def start() -> None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             migrate(self._write_engine, copy_to=self._path)
             self._writing = DirectConnection(self._write_engine.connect(), WRITING)
+            self._glances.open()
 
         try:
             with sqlite_errors():
@@ -105,6 +107,7 @@ class SqliteDatabase:
                 self._writing.close()
             self._write_engine.dispose()
 
+        self._glances.close()
         await self._in_writer(stop)
         self._writer.shutdown()
         self._readers.close()
@@ -143,6 +146,12 @@ class SqliteDatabase:
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))
+
+    async def glance(self, transaction: Callable[[Connection], T]) -> T:
+        try:
+            return self._glances.read(transaction)
+        except NotNow:
+            return await self.read(transaction)
 
     def now(self, connection: Connection) -> float:
         """The machine's clock: the file and its processes are on one machine."""

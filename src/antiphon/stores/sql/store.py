@@ -37,12 +37,12 @@ class SqlStore:
         )
 
     async def get(self, principal: str, conversation_id: str) -> Header:
-        return await self._database.read(
+        return await self._database.glance(
             lambda connection: conversations.get(connection, principal, conversation_id)
         )
 
     async def find(self, principal: str, name: str) -> Header | None:
-        return await self._database.read(lambda connection: conversations.find(connection, principal, name))
+        return await self._database.glance(lambda connection: conversations.find(connection, principal, name))
 
     async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
         return await self._database.read(
@@ -149,7 +149,7 @@ class SqlStore:
         return await self._database.write(transaction)
 
     async def known(self, acceptance: Acceptance) -> Accepted | None:
-        return await self._database.read(
+        return await self._database.glance(
             lambda connection: turns.known(connection, acceptance, self._database.now(connection))
         )
 

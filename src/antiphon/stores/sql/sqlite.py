@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -18,10 +17,11 @@ from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
 from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_errors
-from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction, commit_group
+from antiphon.stores.sql.group import Transaction, commit_group
 from antiphon.stores.sql.migrate import migrate
 from antiphon.stores.sql.readers import READING, Glances, NotNow, Readers
 from antiphon.stores.sql.statements import CONVERSATION
+from antiphon.stores.sql.writer import Writer
 
 T = TypeVar("T")
 
@@ -66,9 +66,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="antiphon-write")
-        self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
-        self._committing: asyncio.Task[None] | None = None
+        self._writer = Writer(self._commit)
         self._writing: DirectConnection | None = None
         """The one connection of the writer's thread, from `open` to `close`."""
         self._seen = 0
@@ -92,7 +90,7 @@ class SqliteDatabase:
 
         try:
             with sqlite_errors():
-                await self._in_writer(start)
+                await _finished(self._writer.run(start))
         except StoreUnavailable as error:
             if _busy(error.__cause__):
                 raise
@@ -108,32 +106,12 @@ class SqliteDatabase:
             self._write_engine.dispose()
 
         self._glances.close()
-        await self._in_writer(stop)
-        self._writer.shutdown()
+        await _finished(self._writer.run(stop))
+        self._writer.close()
         self._readers.close()
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((transaction, future))
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_waiting())
-        return await _finished(future)
-
-    async def _commit_waiting(self) -> None:
-        """Whatever came while the last group was committed makes the next one."""
-        loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-                work = [transaction for transaction, _ in group]
-                results = await loop.run_in_executor(self._writer, self._commit, work)
-                for (_, future), result in zip(group, results, strict=True):
-                    if isinstance(result, Failed):
-                        future.set_exception(result.error)
-                    else:
-                        future.set_result(result)
-        finally:
-            self._committing = None
+        return await _finished(self._writer.write(transaction))
 
     def _commit(self, work: Sequence[Transaction]) -> list[Any]:
         """In the writer's thread, which looks for the commits of others while it is at it."""
@@ -182,13 +160,13 @@ class SqliteDatabase:
 
         The write connection looks, because its own commits do not count for it.
         """
-        await self._in_writer(self._look)
+        await _finished(self._writer.run(self._look))
         seen = self._seen
         yield None
         while True:
             await asyncio.sleep(LOOK_S)
             if time.monotonic() - self._looked_at >= LOOK_S:
-                await self._in_writer(self._look)
+                await _finished(self._writer.run(self._look))
             if self._seen != seen:
                 seen = self._seen
                 yield None
@@ -204,9 +182,6 @@ class SqliteDatabase:
 
     def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
         return connection.execute(CONVERSATION, {"id": conversation_id}).first(), self.now(connection)
-
-    async def _in_writer(self, call: Callable[[], T]) -> T:
-        return await _finished(asyncio.get_running_loop().run_in_executor(self._writer, call))
 
 
 def _direct(connection: Connection) -> DirectConnection:

@@ -16,17 +16,18 @@ from typing import TypeAlias
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, text, update
 
 from antiphon.domain import events as e
+from antiphon.domain.conversations import Header
 from antiphon.domain.messages import text_block
-from antiphon.errors import AntiphonError, ConfigurationError, NewerData, NotFound, StoreUnavailable
+from antiphon.errors import AntiphonError, ConfigurationError, Conflict, NewerData, NotFound, StoreUnavailable
 from antiphon.stores.base import Change
 from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.readers import SLOW_S
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
-from antiphon.stores.sql.tables import metadata
+from antiphon.stores.sql.tables import conversations, metadata
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
 
 Place: TypeAlias = Callable[[Path], Path]
@@ -106,6 +107,35 @@ async def test_two_stores_on_one_file_see_each_others_commits(path: Path) -> Non
         await other.delete(ME, header.id)
         with pytest.raises(NotFound):
             await one.get(ME, header.id)
+
+
+async def test_what_is_refused_takes_nothing_else_of_its_commit_with_it(path: Path) -> None:
+    """Written at once, they are committed together; statements of both ways to the driver are among them."""
+    event = e.ConversationCreate(at=1)
+    retitled = Change(events=[e.TitleChange(at=2, title="New")])
+
+    def half_done(connection: Connection) -> None:
+        connection.execute(update(conversations).values(title="half"))
+        connection.execute(text("UPDATE conversations SET model = 'half'"))
+        raise NotFound("There is nothing.")
+
+    async with database_at(path) as database:
+        store = SqlStore(database)
+        await store.create(ME, "one", event)
+        outcomes = await asyncio.gather(
+            store.append("one", retitled),
+            store.create(ME, "one", event),
+            database.write(half_done),
+            store.append("none", retitled),
+            store.create(ME, "two", event),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [list, Conflict, NotFound, NotFound, Header]
+        headers = [await store.get(ME, conversation_id) for conversation_id in ("one", "two")]
+        assert [(header.title, header.model, header.last_seq) for header in headers] == [
+            ("New", "", 2),
+            ("", "", 1),
+        ]
 
 
 async def test_many_may_open_a_new_file_at_once(path: Path) -> None:

@@ -16,10 +16,11 @@ from typing import TypeAlias
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text, update
+from sqlalchemy import create_engine, insert, text, update
 
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
+from antiphon.domain.ids import new_id
 from antiphon.domain.messages import text_block
 from antiphon.errors import AntiphonError, ConfigurationError, Conflict, NewerData, NotFound, StoreUnavailable
 from antiphon.stores.base import Change
@@ -27,7 +28,7 @@ from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.readers import SLOW_S
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
-from antiphon.stores.sql.tables import conversations, metadata
+from antiphon.stores.sql.tables import conversations, metadata, names
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
 
 Place: TypeAlias = Callable[[Path], Path]
@@ -136,6 +137,29 @@ async def test_what_is_refused_takes_nothing_else_of_its_commit_with_it(path: Pa
             ("New", "", 2),
             ("", "", 1),
         ]
+
+
+async def test_after_a_commit_that_failed_the_store_goes_on(path: Path) -> None:
+    orphan = {"principal": ME, "name": "nowhere", "conversation_id": "none"}
+    ways: list[Callable[[Connection], object]] = [
+        lambda connection: connection.execute(insert(names), orphan),
+        lambda connection: connection.execute(
+            text("INSERT INTO names VALUES (:principal, :name, :conversation_id)"), orphan
+        ),
+    ]
+    async with database_at(path) as database:
+        store = SqlStore(database)
+        for way in ways:
+
+            def failing(connection: Connection, way: Callable[[Connection], object] = way) -> None:
+                connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+                way(connection)
+
+            with pytest.raises(StoreUnavailable):
+                await database.write(failing)
+            header = await a_conversation(store, name=new_id())
+            assert await store.get(ME, header.id) == header
+            assert await store.find(ME, "nowhere") is None
 
 
 async def test_many_may_open_a_new_file_at_once(path: Path) -> None:

@@ -9,7 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import Dialect, Executable, TextClause
@@ -52,19 +52,22 @@ class DirectConnection:
         self.driver.execute(self._begin)
         try:
             result = work(self)
-            self._end("commit")
+            self._commit()
         except BaseException:
-            self._end("rollback")
+            self._connection.rollback()  # of no effect where it has not joined
+            self.driver.rollback()  # of no effect where SQLite has rolled back by itself
             raise
         return result
 
     def close(self) -> None:
         self._connection.close()
 
-    def _end(self, how: Literal["commit", "rollback"]) -> None:
-        """SQLAlchemy has to hear of it if it joined. Where SQLite has rolled back by itself, neither does."""
-        joined = self._connection.in_transaction()
-        getattr(self._connection if joined else self.driver, how)()
+    def _commit(self) -> None:
+        """SQLAlchemy has to hear of it if it joined."""
+        if self._connection.in_transaction():
+            self._connection.commit()
+        else:
+            self.driver.commit()
 
 
 class DirectRows:

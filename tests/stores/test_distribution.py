@@ -119,6 +119,8 @@ def is_local(look: tuple[str, str]) -> bool:
     return looked_for.removesuffix("=?") in SHARDED_BY.get(table, BY_CONVERSATION)
 
 
-@pytest.mark.parametrize("statement", [postgres._LOCK, postgres._ADVANCE], ids=["lock", "advance"])
+@pytest.mark.parametrize(
+    "statement", [postgres._LOCK, postgres._LOCKED, postgres._ADVANCE], ids=["lock", "locked", "advance"]
+)
 def test_what_only_postgresql_is_told_names_its_conversations(statement: TextClause) -> None:
     assert re.search(r"FROM conversations WHERE id (= :id|= ANY \(CAST\(:ids)", str(statement))

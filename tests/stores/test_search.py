@@ -1,6 +1,8 @@
 """What the contracts of search do not show: the words themselves, the index on disk, and where scans end."""
 
+from itertools import groupby
 from pathlib import Path
+from unicodedata import category
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,11 +17,38 @@ from antiphon.stores.scanning import SEARCHED
 from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
-from antiphon.stores.words import INDEXED_BYTES, matches, query_words, snippet_of, words_of
+from antiphon.stores.words import INDEXED_BYTES, LONGEST_WORD, matches, query_words, snippet_of, words_of
 from antiphon.testing.stores import ME, a_conversation, a_turn
 from tests.stores.old import make_old
 
 TEXTS = st.text(max_size=80) | st.text(alphabet="aB1 é你好東京ßนा\u0301-", max_size=40)
+
+
+UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"), ("\u2e80", "\ua4cf"))
+
+
+def is_unspaced(char: str) -> bool:
+    far = "\uf900" <= char <= "\ufaff" or char >= "\U00020000"
+    return far or any(first <= char <= last for first, last in UNSPACED)
+
+
+def read_slowly(text: str) -> list[str]:
+    """Words as they are described, one character after the other."""
+    folded = "".join(c if c.isalnum() or category(c).startswith("M") else " " for c in text.casefold())
+    words: list[str] = []
+    for unspaced, part in groupby(folded, lambda char: None if char == " " else is_unspaced(char)):
+        run = "".join(part)
+        if unspaced:
+            words += [run[n : n + 2] for n in range(len(run))]
+        elif unspaced is not None:
+            words.append(run[:LONGEST_WORD])
+    return list(dict.fromkeys(words))
+
+
+@given(text=TEXTS | TEXTS.map(lambda text: 70 * text))
+@settings(deadline=None)
+def test_words_are_what_a_slow_reader_finds(text: str) -> None:
+    assert words_of(text) == read_slowly(text)
 
 
 @given(text=TEXTS, length=st.integers(0, 80))

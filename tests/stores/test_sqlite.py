@@ -4,7 +4,10 @@ import asyncio
 import hashlib
 import json
 import signal
+import sqlite3
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,16 +16,19 @@ from typing import TypeAlias
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, insert, text, update
 
 from antiphon.domain import events as e
+from antiphon.domain.conversations import Header
+from antiphon.domain.ids import new_id
 from antiphon.domain.messages import text_block
-from antiphon.errors import AntiphonError, ConfigurationError, NewerData, NotFound, StoreUnavailable
+from antiphon.errors import AntiphonError, ConfigurationError, Conflict, NewerData, NotFound, StoreUnavailable
 from antiphon.stores.base import Change
 from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.readers import SLOW_S
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
-from antiphon.stores.sql.tables import metadata
+from antiphon.stores.sql.tables import conversations, metadata, names
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
 
 Place: TypeAlias = Callable[[Path], Path]
@@ -104,6 +110,58 @@ async def test_two_stores_on_one_file_see_each_others_commits(path: Path) -> Non
             await one.get(ME, header.id)
 
 
+async def test_what_is_refused_takes_nothing_else_of_its_commit_with_it(path: Path) -> None:
+    """Written at once, they are committed together; statements of both ways to the driver are among them."""
+    event = e.ConversationCreate(at=1)
+    retitled = Change(events=[e.TitleChange(at=2, title="New")])
+
+    def half_done(connection: Connection) -> None:
+        connection.execute(update(conversations).values(title="half"))
+        connection.execute(text("UPDATE conversations SET model = 'half'"))
+        raise NotFound("There is nothing.")
+
+    async with database_at(path) as database:
+        store = SqlStore(database)
+        await store.create(ME, "one", event)
+        outcomes = await asyncio.gather(
+            store.append("one", retitled),
+            store.create(ME, "one", event),
+            database.write(half_done),
+            store.append("none", retitled),
+            store.create(ME, "two", event),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [list, Conflict, NotFound, NotFound, Header]
+        headers = [await store.get(ME, conversation_id) for conversation_id in ("one", "two")]
+        assert [(header.title, header.model, header.last_seq) for header in headers] == [
+            ("New", "", 2),
+            ("", "", 1),
+        ]
+
+
+async def test_after_a_commit_that_failed_the_store_goes_on(path: Path) -> None:
+    orphan = {"principal": ME, "name": "nowhere", "conversation_id": "none"}
+    ways: list[Callable[[Connection], object]] = [
+        lambda connection: connection.execute(insert(names), orphan),
+        lambda connection: connection.execute(
+            text("INSERT INTO names VALUES (:principal, :name, :conversation_id)"), orphan
+        ),
+    ]
+    async with database_at(path) as database:
+        store = SqlStore(database)
+        for way in ways:
+
+            def failing(connection: Connection, way: Callable[[Connection], object] = way) -> None:
+                connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+                way(connection)
+
+            with pytest.raises(StoreUnavailable):
+                await database.write(failing)
+            header = await a_conversation(store, name=new_id())
+            assert await store.get(ME, header.id) == header
+            assert await store.find(ME, "nowhere") is None
+
+
 async def test_many_may_open_a_new_file_at_once(path: Path) -> None:
     stores = [SqlStore(SqliteDatabase(path)) for _ in range(4)]
     await asyncio.gather(*(store.open() for store in stores))
@@ -127,6 +185,27 @@ async def test_every_commit_is_fully_synced_to_a_write_ahead_log(path: Path) -> 
         assert await database.write(pragmas) == full
         assert await database.read(pragmas) == full
         assert path.with_name("antiphon.db-wal").exists()
+
+
+async def test_the_event_loop_looks_at_single_rows_itself_unless_they_keep_it_waiting(path: Path) -> None:
+    here = threading.current_thread()
+
+    def locked_here(_: Connection) -> threading.Thread:
+        if threading.current_thread() is here:
+            raise sqlite3.OperationalError("database is locked")
+        return threading.current_thread()
+
+    def slow(_: Connection) -> threading.Thread:
+        begun = time.monotonic()
+        while time.monotonic() - begun <= SLOW_S:
+            pass
+        return threading.current_thread()
+
+    async with database_at(path) as database:
+        assert await database.glance(lambda _: threading.current_thread()) is here
+        assert await database.glance(locked_here) is not here
+        assert await database.glance(slow) is here
+        assert await database.glance(lambda _: threading.current_thread()) is not here
 
 
 def described(name: str | None, kind: str, _parents: object) -> bool:

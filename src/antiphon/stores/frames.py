@@ -1,7 +1,6 @@
 """Events as bytes. The stored row is the frame on the wire: one encoding, made once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -10,8 +9,7 @@ from antiphon.domain.events import EVENTS, Event
 from antiphon.errors import NewerData
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """A committed event: its `seq`, its type and its JSON."""
 
     seq: int
@@ -35,20 +33,20 @@ class _Delta(msgspec.Struct, gc=False):
 VERSION = 1
 """The newest version of an event's schema that this code reads."""
 
-_encoder = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 _types = {event.type: event for event in EVENTS}
 _decoders = {event.type: msgspec.json.Decoder(event) for event in EVENTS}
 _deltas = msgspec.json.Decoder(_Delta)
 
 
 def encode(event: Event) -> bytes:
-    return _encoder.encode(event)
+    return _encode(event)
 
 
 def encode_all(events: Sequence[Event], last_seq: int) -> list[Frame]:
     """Frames of events that were given the seqs up to and including `last_seq`."""
     first = last_seq - len(events) + 1
-    return [Frame(seq, event.type, encode(event)) for seq, event in enumerate(events, first)]
+    return [Frame(seq, event.type, _encode(event)) for seq, event in enumerate(events, first)]
 
 
 def decode(frame: Frame) -> Event:

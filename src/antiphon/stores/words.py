@@ -7,6 +7,7 @@ are cut into pairs of neighbouring characters, so that any part of a sentence ca
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 INDEXED_CHARS = 100_000
 """How much of a message is searched, in characters."""
@@ -19,10 +20,12 @@ QUERY_CHARS = 1000
 QUERY_WORDS = 16
 """What is longer is not looked for."""
 
+KNOWN_CHARS = 10_000
+"""Of how many it is kept what they are."""
+
 SNIPPET_CHARS = 160
 BEFORE_MATCH = 40
 
-_PLAIN = re.compile(r"[^\W_]+", re.ASCII)
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
@@ -30,16 +33,20 @@ _UNSPACED = re.compile(
 
 def words_of(text: str) -> list[str]:
     """The different words of a text, in the form in which they are compared."""
-    found: dict[str, None] = {}
-    size = 0
-    for run in _runs(text[:INDEXED_CHARS]):
-        for word in _cut(run):
-            if word not in found:
-                size += len(word.encode())
-                if size > INDEXED_BYTES:
-                    return list(found)
-                found[word] = None
-    return list(found)
+    runs = dict.fromkeys(_runs(text[:INDEXED_CHARS]))
+    words = dict.fromkeys(word for run in runs for word in _cut(run)) if _needs_cutting(runs) else runs
+    # No character takes more bytes, and none is in more words than two.
+    if 2 * 4 * sum(map(len, runs)) <= INDEXED_BYTES:
+        return list(words)
+    sizes = accumulate(len(word.encode()) for word in words)
+    return [word for word, size in zip(words, sizes, strict=True) if size <= INDEXED_BYTES]
+
+
+def _needs_cutting(runs: Iterable[str]) -> bool:
+    if max(map(len, runs), default=0) > LONGEST_WORD:
+        return True
+    together = " ".join(runs)
+    return not together.isascii() and _UNSPACED.search(together) is not None
 
 
 def query_words(query: str) -> list[str]:
@@ -74,10 +81,22 @@ def _pattern(runs: Iterable[str]) -> re.Pattern[str] | None:
 
 def _runs(text: str) -> list[str]:
     """Runs of letters, digits and marks."""
-    folded = text.casefold()
-    if folded.isascii():
-        return _PLAIN.findall(folded)
-    return "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in folded).split()
+    return text.casefold().translate(_SPACES).split()
+
+
+class _Spaces(dict[int, int]):
+    """By code point: itself where it belongs to a word, else a space. What a text has once, it has again."""
+
+    def __missing__(self, code: int) -> int:
+        if len(self) >= KNOWN_CHARS:
+            self.clear()
+        char = chr(code)
+        stays = char.isalnum() or unicodedata.category(char)[0] == "M"
+        self[code] = found = code if stays else ord(" ")
+        return found
+
+
+_SPACES = _Spaces()
 
 
 def _cut(run: str) -> Iterable[str]:

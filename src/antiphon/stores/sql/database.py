@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Dialect, Executable
@@ -14,8 +13,11 @@ from antiphon.stores.base import Hint, Lease
 T = TypeVar("T")
 
 
-Parameters: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-"""By name; a sequence runs the statement once for each."""
+Parameters: TypeAlias = Mapping[str, Any] | list[dict[str, Any]] | None
+"""By name; a list runs the statement once for each."""
+
+EventRow: TypeAlias = tuple[str, int, str, bytes]
+"""Conversation, seq, type, data."""
 
 
 class Rows(Protocol):
@@ -46,14 +48,6 @@ class Connection(Protocol):
     def execute(self, statement: Executable, parameters: Parameters = ..., /) -> Rows: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """A claim of `count` seqs for a turn's events, good only under its lease."""
-
-    lease: Lease
-    count: int
-
-
 class Database(Protocol):
     async def open(self) -> None: ...
 
@@ -73,12 +67,26 @@ class Database(Protocol):
         """Run `transaction` on one consistent snapshot."""
         ...
 
+    async def glance(self, transaction: Callable[[Connection], T]) -> T:
+        """Run `transaction`, which looks at a row or two by their keys, in statements spelled as text.
+
+        Each statement has a snapshot of its own.
+        """
+        ...
+
     def now(self, connection: Connection) -> float:
         """The store's clock: seconds since the epoch."""
         ...
 
-    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
-        """The new last seq by lease, for those whose fence holds; in one statement."""
+    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+        """Claim so many seqs for each, which are different turns'.
+
+        Returns the new last seq of each; None where its fence was lost.
+        """
+        ...
+
+    def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
+        """Write at least one event."""
         ...
 
     def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
@@ -91,6 +99,10 @@ class Database(Protocol):
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         """Take the conversation's row until the transaction ends."""
+        ...
+
+    def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
+        """The conversation's row, taken like this, or None; and the store's clock since it is taken."""
         ...
 
 

@@ -8,64 +8,101 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import cache, partial
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import Dialect, Executable, TextClause
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
-from antiphon.stores.sql.database import Parameters, Rows, store_errors
+from antiphon.stores.sql.database import Connection, Parameters, Rows, store_errors
+
+T = TypeVar("T")
+
+
+Positional: TypeAlias = tuple[Any, ...] | list[Any]
+"""What a statement with `?` takes, which only this connection understands. A list runs it once for each."""
 
 
 class DirectConnection:
-    """A `Connection` around SQLAlchemy's own, for one transaction."""
+    """A `Connection` around SQLAlchemy's own, which joins a transaction of this one when it is first needed.
 
-    def __init__(self, connection: sqlalchemy.Connection) -> None:
+    One thread at a time may use it.
+    """
+
+    def __init__(self, connection: sqlalchemy.Connection, begin: str) -> None:
+        """`begin`: the statement that begins a transaction."""
         self._connection = connection
-        self._driver = driver_of(connection)
+        self._begin = begin
+        self.driver = driver_of(connection)
 
     @property
     def dialect(self) -> Dialect:
         return self._connection.dialect
 
-    def execute(self, statement: Executable, parameters: Parameters = None, /) -> Rows:
+    def execute(self, statement: Executable, parameters: Parameters | Positional = None, /) -> Rows:
         if not isinstance(statement, TextClause):
-            return self._connection.execute(statement, parameters)
-        if isinstance(parameters, Sequence):
-            return DirectRows(self._driver.executemany(statement.text, parameters))
-        return DirectRows(self._driver.execute(statement.text, parameters or {}))
+            return self._connection.execute(statement, cast("Any", parameters))
+        if type(parameters) is list:
+            return DirectRows(self.driver.executemany(statement.text, parameters), statement.text)
+        return DirectRows(self.driver.execute(statement.text, cast("Any", parameters or ())), statement.text)
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run it in one transaction, committed when this returns. What it raises has changed nothing."""
+        self.driver.execute(self._begin)
+        try:
+            result = work(self)
+            self._commit()
+        except BaseException:
+            self._connection.rollback()  # of no effect where it has not joined
+            self.driver.rollback()  # of no effect where SQLite has rolled back by itself
+            raise
+        return result
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _commit(self) -> None:
+        """SQLAlchemy has to hear of it if it joined."""
+        if self._connection.in_transaction():
+            self._connection.commit()
+        else:
+            self.driver.commit()
 
 
 class DirectRows:
     """All rows of a statement, read to the end: one that is left open would hold up the commit."""
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    __slots__ = ("_found", "_make", "rowcount")
+
+    def __init__(self, cursor: sqlite3.Cursor, statement: str) -> None:
         self.rowcount = cursor.rowcount
-        found = cursor.fetchall()
-        self._rows = list(map(_maker(cursor.description), found)) if found else []
+        described = cursor.description
+        self._found: Sequence[Any] = cursor.fetchall() if described else ()
+        if self._found:
+            self._make = _makers.get((statement, len(described))) or _maker(statement, described)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows)
+        return map(self._make, self._found) if self._found else iter(())
 
     def all(self) -> Sequence[Any]:
-        return self._rows
+        return list(self)
 
     def first(self) -> Any:
-        return self._rows[0] if self._rows else None
+        return self._make(self._found[0]) if self._found else None
 
     def one(self) -> Any:
-        if len(self._rows) > 1:
+        if len(self._found) > 1:
             raise MultipleResultsFound("Multiple rows were found when exactly one was required")
-        if not self._rows:
+        if not self._found:
             raise NoResultFound("No row was found when one was required")
-        return self._rows[0]
+        return self._make(self._found[0])
 
     def scalar_one(self) -> Any:
         return self.one()[0]
 
     def scalar_one_or_none(self) -> Any:
-        return self.one()[0] if self._rows else None
+        return self.one()[0] if self._found else None
 
 
 def driver_of(connection: sqlalchemy.Connection) -> sqlite3.Connection:
@@ -78,11 +115,15 @@ def sqlite_errors() -> AbstractContextManager[None]:
     return store_errors(sqlite3.Error)
 
 
-@cache
-def _maker(description: tuple[tuple[Any, ...], ...]) -> Callable[[Sequence[Any]], Any]:
+_makers: dict[tuple[str, int], Callable[[Sequence[Any]], Any]] = {}
+"""By statement, and the number of its columns: `*` are more of them once another program has added some."""
+
+
+def _maker(statement: str, description: tuple[tuple[Any, ...], ...]) -> Callable[[Sequence[Any]], Any]:
     """What makes a row of values: a tuple with the columns as attributes."""
     names = " ".join(str(column[0]).replace(" ", "_") for column in description)
     make: Callable[[Sequence[Any]], Any] = _row_type(names, rename=True)._make
+    _makers[statement, len(description)] = make
     return make
 
 

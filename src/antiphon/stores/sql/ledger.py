@@ -1,7 +1,7 @@
 """Transactions on the ledger and the accounts of budgets."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -24,10 +24,7 @@ _CLOSING = tuple(name for name in _ENTRY_COLUMNS if name not in (*_OPENING, "con
 
 OPEN_ENTRY = text(
     f"INSERT INTO ledger ({', '.join(_ENTRY_COLUMNS)}) VALUES ("  # noqa: S608 - our own columns
-    + ", ".join(
-        "(SELECT principal FROM conversations WHERE id = :whose)" if name == "principal" else f":{name}"
-        for name in _ENTRY_COLUMNS
-    )
+    + ", ".join(f":{name}" for name in _ENTRY_COLUMNS)
     + ") ON CONFLICT (conversation_id, id) DO NOTHING"
 )
 CLOSE_ENTRY = text(
@@ -101,15 +98,18 @@ def _spent(connection: Connection, limit: Limit) -> int:
 
 
 def write(
-    connection: Connection, conversation_id: str, changes: Sequence[EntryChange], wanted: Hold | None
+    connection: Connection,
+    conversation_id: str,
+    principal: str,
+    changes: Sequence[EntryChange],
+    wanted: Hold | None,
 ) -> None:
     """Open and close entries; what was held for a closed one becomes what it cost."""
     for change in changes:
         values = _values(conversation_id, change)
         if change.status == OPEN:
             held_in = [(limit.owner, limit.account) for limit in wanted.limits] if wanted else []
-            # Named twice: PostgreSQL takes one parameter for two columns as of two types.
-            connection.execute(OPEN_ENTRY, {**values, "whose": conversation_id, "accounts": pack(held_in)})
+            connection.execute(OPEN_ENTRY, {**values, "principal": principal, "accounts": pack(held_in)})
         elif (row := connection.execute(CLOSE_ENTRY, values).first()) is not None:
             _settle(connection, row, change.cost_nanodollars)
 
@@ -119,7 +119,7 @@ def close_all(connection: Connection, conversation_id: str) -> None:
     still_open = select(ledger).filter_by(conversation_id=conversation_id, status=OPEN)
     for row in connection.execute(still_open).all():
         change = EntryChange(id=row.id, status=DELETED, at=row.at, cost_nanodollars=row.held_nanodollars)
-        write(connection, conversation_id, [change], None)
+        write(connection, conversation_id, row.principal, [change], None)
 
 
 def _settle(connection: Connection, row: Row[Any], cost: int) -> None:
@@ -137,7 +137,7 @@ def _values(conversation_id: str, change: EntryChange) -> dict[str, Any]:
         "at": change.at,
         "model": change.model or "",
         "status": change.status,
-        **asdict(change.usage),
+        **{name: getattr(change.usage, name) for name in TOKENS},
         "cost_nanodollars": change.cost_nanodollars,
         "saved_nanodollars": change.saved_nanodollars,
         "estimate_nanodollars": change.estimate_nanodollars,

@@ -1,11 +1,12 @@
 """Transactions on the log and on what is projected from it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from antiphon.domain.conversations import PlacedMessage, Totals
+from antiphon.domain.events import Event
 from antiphon.domain.messages import Message
 from antiphon.errors import FenceLost, NotFound
 from antiphon.money.ledger import UsageQuery, UsageRow
@@ -22,11 +23,20 @@ from antiphon.stores.projection import (
 )
 from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
-from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.database import Connection, Database, EventRow
 from antiphon.stores.sql.rows import header_row, message_of, message_row
 from antiphon.stores.sql.tables import conversations, turns
 
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
+
+
+class Reached(NamedTuple):
+    """Where a conversation stands once seqs were claimed. `at` is when it changed, in milliseconds."""
+
+    conversation_id: str
+    last_seq: int
+    principal: str
+    at: int
 
 
 def read(
@@ -88,38 +98,79 @@ def append(
         FenceLost (under a lease), NotFound, OverBudget.
     """
     fields = {**header_changes(change), **(also or {})}
-    last_seq = claim_seqs(connection, conversation_id, len(change.events), fields, lease)
+    reached = claim_seqs(connection, conversation_id, len(change.events), fields, lease)
+    return write(connection, reached, change, lease.turn_id if lease else None, fields.get("head"))
+
+
+def write(
+    connection: Connection,
+    reached: Reached,
+    change: Change,
+    turn_id: str | None,
+    head: str | None,
+    *,
+    begun: str | None = None,
+) -> list[Frame]:
+    """Write events that seqs were claimed for, with all that they change beyond the conversation's own row.
+
+    `begun` is a turn whose row says already what becomes of it. Raises NotFound, OverBudget.
+    """
+    conversation_id, last_seq = reached.conversation_id, reached.last_seq
     if change.hold is not None:
         ledger.hold(connection, change.hold)
     frames = encode_all(change.events, last_seq)
     add_frames(connection, conversation_id, frames)
     for message in change.messages:
         connection.execute(sql.PUT_MESSAGE, message_row(conversation_id, message, last_seq))
-        search.put(connection, conversation_id, message)
+        search.put(connection, conversation_id, reached.principal, reached.at, message)
     for message_id in change.removed:
         connection.execute(sql.REMOVE_MESSAGE, {"conversation_id": conversation_id, "id": message_id})
         search.remove(connection, conversation_id, message_id)
-    turn_id = lease.turn_id if lease else None
     _write_approvals(connection, conversation_id, change, turn_id)
-    _write_turns(connection, conversation_id, change, turn_id, fields.get("head"), last_seq)
+    statuses = turn_changes(change.events, turn_id)
+    if statuses.keys() - {begun}:
+        _write_turns(connection, conversation_id, change, statuses, head, last_seq)
     if not change.imported:
         entries = ledger_changes(change.events, turn_id)
-        ledger.write(connection, conversation_id, entries, change.hold)
+        ledger.write(connection, conversation_id, reached.principal, entries, change.hold)
     files.use(connection, conversation_id, files_of(change.events))
     return frames
 
 
+def flush(
+    database: Database, connection: Connection, batch: Sequence[tuple[Lease, Sequence[Event]]]
+) -> list[list[Frame] | None]:
+    """Append events of many turns that change nothing but the log; None where the fence was lost."""
+    last_seqs = database.advance(connection, [(lease, len(events)) for lease, events in batch])
+    results: list[list[Frame] | None] = []
+    rows: list[EventRow] = []
+    reached: dict[str, int] = {}
+    for (lease, events), last_seq in zip(batch, last_seqs, strict=True):
+        if last_seq is None:
+            results.append(None)
+            continue
+        conversation_id = lease.conversation_id
+        frames = encode_all(events, last_seq)
+        results.append(frames)
+        rows += [(conversation_id, frame.seq, frame.type, frame.data) for frame in frames]
+        reached[conversation_id] = last_seq
+    if rows:
+        database.add_events(connection, rows)
+        database.grew(connection, reached)
+    return results
+
+
 def claim_seqs(
     connection: Connection, conversation_id: str, count: int, fields: dict[str, Any], lease: Lease | None
-) -> int:
-    """The new last seq. Raises FenceLost (under a lease), NotFound."""
+) -> Reached:
+    """Raises FenceLost (under a lease), NotFound."""
     values = {"f_id": conversation_id, "count": count, **header_row(fields)}
     if lease is not None:
         values |= {"f_turn": lease.turn_id, "f_counter": lease.counter, "f_owner": lease.owner}
     statement = sql.change_conversation(frozenset(fields), fenced=lease is not None)
     row = connection.execute(statement, values).first()
     if row is not None:
-        return int(row.last_seq)
+        return Reached(conversation_id, *row)
     if lease is not None:
         raise FenceLost("Another replica runs this turn now; nothing was written here.")
     raise NotFound("There is no such conversation.")
@@ -137,12 +188,12 @@ def frame_rows(conversation_id: str, frames: Sequence[Frame]) -> list[dict[str, 
     ]
 
 
-def add_message(connection: Connection, conversation_id: str, message: Message, seq: int) -> bool:
-    """Whether its id was free."""
-    added = connection.execute(sql.ADD_MESSAGE, message_row(conversation_id, message, seq))
+def add_message(connection: Connection, reached: Reached, message: Message, seq: int, at: int) -> bool:
+    """Whether its id was free. It is found as of `at`."""
+    added = connection.execute(sql.ADD_MESSAGE, message_row(reached.conversation_id, message, seq))
     if added.rowcount != 1:
         return False
-    search.put(connection, conversation_id, message)
+    search.put(connection, reached.conversation_id, reached.principal, at, message)
     return True
 
 
@@ -170,13 +221,13 @@ def _write_turns(
     connection: Connection,
     conversation_id: str,
     change: Change,
-    turn_id: str | None,
+    statuses: dict[str, str],
     head: str | None,
     last_seq: int,
 ) -> None:
     """A turn that ends remembers the conversation's head, which its `turn_end` has set."""
     ends = turn_ends(change.events)
-    for changed, status in turn_changes(change.events, turn_id).items():
+    for changed, status in statuses.items():
         values: dict[str, Any] = {"last_message_id": None, "end_seq": None, "unpruned_since": None}
         if changed in ends:
             at, back = ends[changed]

@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from antiphon.errors import ConfigurationError
 from antiphon.stores.base import Hint, Lease
-from antiphon.stores.sql.database import Advance, Connection
+from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.migrate import is_current, schema_of, upgrade
 from antiphon.stores.sql.postgres_hints import CHANNEL, listen, payload_of
 from antiphon.stores.sql.postgres_sessions import (
@@ -23,6 +23,7 @@ from antiphon.stores.sql.postgres_sessions import (
     passes,
     postgres_errors,
 )
+from antiphon.stores.sql.statements import ADD_EVENT
 
 T = TypeVar("T")
 
@@ -41,6 +42,11 @@ _MIGRATING = text("SELECT pg_advisory_xact_lock(7020094461950582128)")
 
 _NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)")
 _LOCK = text("SELECT 1 FROM conversations WHERE id = :id FOR NO KEY UPDATE")
+_LOCKED = text(
+    "SELECT held.*, CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS now"
+    " FROM (SELECT * FROM conversations WHERE id = :id FOR NO KEY UPDATE) AS held"
+)
+"""The clock is outside: it is read once the row is held."""
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 _ADVANCE = text(
     "WITH claim AS (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:turns AS text[]),"
@@ -51,7 +57,7 @@ _ADVANCE = text(
     " UPDATE conversations SET last_seq = last_seq + claim.count FROM held JOIN claim ON claim.id = held.id"
     " WHERE conversations.id = held.id AND conversations.counter = claim.counter"
     " AND conversations.lease_owner = claim.owner AND conversations.running = claim.turn_id"
-    " RETURNING conversations.id, conversations.counter, conversations.last_seq"
+    " RETURNING conversations.id, conversations.counter, conversations.lease_owner, conversations.last_seq"
 )
 """Rows are locked in the order of their ids, as everywhere, so that no two commits wait for each other."""
 
@@ -78,6 +84,7 @@ class PostgresDatabase:
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def open(self) -> None:
         """Connect, and bring the tables to what this code reads and writes.
@@ -119,20 +126,28 @@ class PostgresDatabase:
     async def read(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
         return await _whole(_transact(self._snapshots, transaction))
 
+    async def glance(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
+        return await _whole(_transact(self._single, transaction))
+
     def now(self, connection: Connection) -> float:
         """The server's clock: replicas on other machines may have others."""
         return float(connection.execute(_NOW).scalar_one())
 
-    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
-        leases = {(claim.lease.conversation_id, claim.lease.counter): claim.lease for claim in batch}
-        claims = {
-            "ids": [claim.lease.conversation_id for claim in batch],
-            "turns": [claim.lease.turn_id for claim in batch],
-            "counters": [claim.lease.counter for claim in batch],
-            "owners": [claim.lease.owner for claim in batch],
-            "counts": [claim.count for claim in batch],
+    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+        leases = [lease for lease, _ in claims]
+        values = {
+            "ids": [lease.conversation_id for lease in leases],
+            "turns": [lease.turn_id for lease in leases],
+            "counters": [lease.counter for lease in leases],
+            "owners": [lease.owner for lease in leases],
+            "counts": [count for _, count in claims],
         }
-        return {leases[row[0], row[1]]: row[2] for row in connection.execute(_ADVANCE, claims)}
+        reached = {tuple(row[:3]): row[3] for row in connection.execute(_ADVANCE, values)}
+        return [reached.get((lease.conversation_id, lease.counter, lease.owner)) for lease in leases]
+
+    def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
+        names = ("conversation_id", "seq", "type", "data")
+        connection.execute(ADD_EVENT, [dict(zip(names, row, strict=True)) for row in rows])
 
     def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
         connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload_of(frames)})
@@ -143,6 +158,10 @@ class PostgresDatabase:
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         connection.execute(_LOCK, {"id": conversation_id})
+
+    def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
+        row = connection.execute(_LOCKED, {"id": conversation_id}).first()
+        return row, float(row.now) if row is not None else 0.0
 
 
 async def _transact(

@@ -24,8 +24,8 @@ _CHANGED = {
 _ADD_PLACE = {
     role: text(
         "INSERT INTO searchable (conversation_id, message_id, principal, at)"  # noqa: S608 - our own words
-        " SELECT id, :message_id, principal, updated_at FROM conversations WHERE id = :conversation_id"
-        f" ON CONFLICT (conversation_id, message_id) DO {change} RETURNING id, principal"
+        " VALUES (:conversation_id, :message_id, :principal, :at)"
+        f" ON CONFLICT (conversation_id, message_id) DO {change} RETURNING id"
     )
     for role, change in _CHANGED.items()
 }
@@ -33,9 +33,8 @@ _ADD_WORDS = text("INSERT OR REPLACE INTO searchable_words (rowid, words) VALUES
 _ADD_BOTH = {
     role: text(
         "INSERT INTO searchable (conversation_id, message_id, principal, at, words)"  # noqa: S608
-        " SELECT id, CAST(:message_id AS text), principal, updated_at,"
-        " array_to_tsvector(array_append(CAST(:words AS text[]), md5(principal)))"
-        " FROM conversations WHERE id = :conversation_id"
+        " VALUES (:conversation_id, :message_id, :principal, :at,"
+        " array_to_tsvector(CAST(:words AS text[])))"
         f" ON CONFLICT (conversation_id, message_id) DO {change}"
     )
     for role, change in {**_CHANGED, "assistant": "UPDATE SET words = excluded.words"}.items()
@@ -66,20 +65,20 @@ _FIND: dict[str, TextClause] = {
 _END_OF_TIME = (2**62, "", "")
 
 
-def put(connection: Connection, conversation_id: str, message: Message) -> None:
-    """Let a message be found by its text; its conversation must be up to date."""
+def put(connection: Connection, conversation_id: str, principal: str, at: int, message: Message) -> None:
+    """Let a message be found by its text, as of `at` if it was not found before."""
     words = words_of(text_of(message.content))
     if not words:
         remove(connection, conversation_id, message.id)
         return
-    place = {"conversation_id": conversation_id, "message_id": message.id}
+    words.append(_word_of(principal))
+    place = {"conversation_id": conversation_id, "message_id": message.id, "principal": principal, "at": at}
     if connection.dialect.name == "postgresql":
         connection.execute(_ADD_BOTH[message.role], {**place, "words": words})
         return
     row = connection.execute(_ADD_PLACE[message.role], place).first()
     if row is not None:
-        found_by = " ".join([*words, _word_of(row.principal)])
-        connection.execute(_ADD_WORDS, {"id": row.id, "words": found_by})
+        connection.execute(_ADD_WORDS, {"id": row.id, "words": " ".join(words)})
 
 
 def remove(connection: Connection, conversation_id: str, message_id: str) -> None:
@@ -110,7 +109,7 @@ def _query(dialect: str, principal: str, wanted: list[str]) -> str:
 
 
 def _word_of(principal: str) -> str:
-    """As PostgreSQL's `md5` has it. It keeps lists apart for speed; the principal itself is compared too."""
+    """It keeps lists apart for speed; the principal itself is compared too."""
     return hashlib.md5(principal.encode(), usedforsecurity=False).hexdigest()
 
 

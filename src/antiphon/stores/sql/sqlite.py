@@ -1,31 +1,33 @@
 """The SQLite driver: one write connection in a thread of its own, readers beside it (WAL)."""
 
 import asyncio
-import json
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, TextClause, create_engine, event, text
 from sqlalchemy.pool import NullPool, StaticPool
 
 from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
-from antiphon.stores.sql.database import Advance, Connection
-from antiphon.stores.sql.direct import driver_of, sqlite_errors
-from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction, commit_group
+from antiphon.stores.sql.database import Connection, EventRow
+from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_errors
+from antiphon.stores.sql.group import Transaction, commit_group
 from antiphon.stores.sql.migrate import migrate
-from antiphon.stores.sql.readers import Readers
+from antiphon.stores.sql.readers import READING, Glances, NotNow, Readers
+from antiphon.stores.sql.statements import CONVERSATION
+from antiphon.stores.sql.writer import Writer
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5000
 LOOK_S = 0.020
+WRITING = "BEGIN IMMEDIATE"
 
 WRITER_CACHE_KIB, READER_CACHE_KIB = 8192, 256
 """Pages that a connection keeps. Readers find theirs in the system's own cache; the writer changes the same
@@ -38,15 +40,25 @@ A thousand answers write a thousand pages with each commit, the same ones again 
 1,000 each commit would be followed by a copy.
 """
 
-_ADVANCE = text(
-    "UPDATE conversations SET last_seq = last_seq + claim.count FROM ("
-    " SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS turn_id,"
-    " json_extract(value, '$[2]') AS counter, json_extract(value, '$[3]') AS owner,"
-    " json_extract(value, '$[4]') AS count FROM json_each(:claims)) AS claim"
-    " WHERE conversations.id = claim.id AND conversations.counter = claim.counter"
-    " AND conversations.lease_owner = claim.owner AND conversations.running = claim.turn_id"
-    " RETURNING conversations.id, conversations.counter, conversations.last_seq"
-)
+_NO_CLAIM = (None,) * 5
+
+
+def _advance(size: int) -> TextClause:
+    """Claims are of different turns, each `(conversation_id, turn_id, counter, owner, count)`."""
+    return text(
+        "UPDATE conversations SET last_seq = last_seq + claim.column5 FROM (VALUES "  # noqa: S608
+        + ", ".join(["(?, ?, ?, ?, ?)"] * size)
+        + ") AS claim WHERE conversations.id = claim.column1 AND conversations.running = claim.column2"
+        " AND conversations.counter = claim.column3 AND conversations.lease_owner = claim.column4"
+        " RETURNING conversations.id, conversations.running, conversations.counter,"
+        " conversations.lease_owner, conversations.last_seq"
+    )
+
+
+_ADVANCES = {size: _advance(size) for size in (1, 8, 64)}
+"""A few sizes, so that the driver knows each statement already; what a size has too much is `_NO_CLAIM`."""
+
+_ADD_EVENTS = text("INSERT INTO events (conversation_id, seq, type, data) VALUES (?, ?, ?, ?)")
 
 
 class SqliteDatabase:
@@ -54,10 +66,8 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="antiphon-write")
-        self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
-        self._committing: asyncio.Task[None] | None = None
-        self._writing: sqlalchemy.Connection | None = None
+        self._writer = Writer(self._commit)
+        self._writing: DirectConnection | None = None
         """The one connection of the writer's thread, from `open` to `close`."""
         self._seen = 0
         self._looked_at = 0.0
@@ -66,19 +76,21 @@ class SqliteDatabase:
             url, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
         read_engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
-        _configure(self._write_engine, begin="BEGIN IMMEDIATE", cache_kib=WRITER_CACHE_KIB)
-        _configure(read_engine, begin="BEGIN", cache_kib=READER_CACHE_KIB)
+        _configure(self._write_engine, begin=WRITING, cache_kib=WRITER_CACHE_KIB)
+        _configure(read_engine, begin=READING, cache_kib=READER_CACHE_KIB)
         self._readers = Readers(read_engine)
+        self._glances = Glances(read_engine)
 
     async def open(self) -> None:
         def start() -> None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             migrate(self._write_engine, copy_to=self._path)
-            self._writing = self._write_engine.connect()
+            self._writing = DirectConnection(self._write_engine.connect(), WRITING)
+            self._glances.open()
 
         try:
             with sqlite_errors():
-                await self._in_writer(start)
+                await _finished(self._writer.run(start))
         except StoreUnavailable as error:
             if _busy(error.__cause__):
                 raise
@@ -93,64 +105,52 @@ class SqliteDatabase:
                 self._writing.close()
             self._write_engine.dispose()
 
-        await self._in_writer(stop)
-        self._writer.shutdown()
+        self._glances.close()
+        await _finished(self._writer.run(stop))
+        self._writer.close()
         self._readers.close()
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((transaction, future))
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_waiting())
-        return await _finished(future)
-
-    async def _commit_waiting(self) -> None:
-        """Whatever came while the last group was committed makes the next one."""
-        loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-                work = [transaction for transaction, _ in group]
-                results = await loop.run_in_executor(self._writer, self._commit, work)
-                for (_, future), result in zip(group, results, strict=True):
-                    if isinstance(result, Failed):
-                        future.set_exception(result.error)
-                    else:
-                        future.set_result(result)
-        finally:
-            self._committing = None
+        return await _finished(self._writer.write(transaction))
 
     def _commit(self, work: Sequence[Transaction]) -> list[Any]:
         """In the writer's thread, which looks for the commits of others while it is at it."""
         assert self._writing is not None
         results = commit_group(self._writing, work)
-        with suppress(StoreUnavailable):
-            self._seen = self._data_version()
-        self._looked_at = time.monotonic()
+        if time.monotonic() - self._looked_at >= LOOK_S / 2:
+            with suppress(StoreUnavailable):
+                self._look()
         return results
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))
+
+    async def glance(self, transaction: Callable[[Connection], T]) -> T:
+        try:
+            return self._glances.read(transaction)
+        except NotNow:
+            return await self.read(transaction)
 
     def now(self, connection: Connection) -> float:
         """The machine's clock: the file and its processes are on one machine."""
         del connection
         return time.time()
 
-    def advance(self, connection: Connection, batch: Sequence[Advance]) -> dict[Lease, int]:
-        claims = [
-            [
-                claim.lease.conversation_id,
-                claim.lease.turn_id,
-                claim.lease.counter,
-                claim.lease.owner,
-                claim.count,
-            ]
-            for claim in batch
-        ]
-        rows = connection.execute(_ADVANCE, {"claims": json.dumps(claims)})
-        leases = {(claim.lease.conversation_id, claim.lease.counter): claim.lease for claim in batch}
-        return {leases[row[0], row[1]]: row[2] for row in rows}
+    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+        fences = [(lease.conversation_id, lease.turn_id, lease.counter, lease.owner) for lease, _ in claims]
+        rows = [(*fence, count) for fence, (_, count) in zip(fences, claims, strict=True)]
+        reached: dict[tuple[Any, ...], int] = {}
+        largest = max(_ADVANCES)
+        for first in range(0, len(rows), largest):
+            some = rows[first : first + largest]
+            size = next(size for size in _ADVANCES if size >= len(some))
+            values = (*chain.from_iterable(some), *_NO_CLAIM * (size - len(some)))
+            advanced = _direct(connection).execute(_ADVANCES[size], values)
+            reached.update((row[:4], row[4]) for row in advanced)
+        return [reached.get(fence) for fence in fences]
+
+    def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
+        _direct(connection).execute(_ADD_EVENTS, rows)
 
     def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
         """The file's own change counter tells."""
@@ -160,27 +160,34 @@ class SqliteDatabase:
 
         The write connection looks, because its own commits do not count for it.
         """
-        seen = self._seen = await self._in_writer(self._data_version)
+        await _finished(self._writer.run(self._look))
+        seen = self._seen
         yield None
         while True:
             await asyncio.sleep(LOOK_S)
             if time.monotonic() - self._looked_at >= LOOK_S:
-                self._seen = await self._in_writer(self._data_version)
+                await _finished(self._writer.run(self._look))
             if self._seen != seen:
                 seen = self._seen
                 yield None
 
-    def _data_version(self) -> int:
+    def _look(self) -> None:
         assert self._writing is not None
         with sqlite_errors():
-            (version,) = driver_of(self._writing).execute("PRAGMA data_version").fetchone() or (0,)
-            return int(version)
+            (self._seen,) = self._writing.driver.execute("PRAGMA data_version").fetchone() or (0,)
+        self._looked_at = time.monotonic()
 
     def lock(self, connection: Connection, conversation_id: str) -> None:
         """`BEGIN IMMEDIATE` holds the whole file already."""
 
-    async def _in_writer(self, call: Callable[[], T]) -> T:
-        return await _finished(asyncio.get_running_loop().run_in_executor(self._writer, call))
+    def locked(self, connection: Connection, conversation_id: str) -> tuple[Any, float]:
+        return connection.execute(CONVERSATION, {"id": conversation_id}).first(), self.now(connection)
+
+
+def _direct(connection: Connection) -> DirectConnection:
+    """Transactions of this database are given no other."""
+    assert isinstance(connection, DirectConnection)
+    return connection
 
 
 async def _finished(future: asyncio.Future[T]) -> T:
@@ -229,4 +236,6 @@ def _configure(engine: Engine, *, begin: str, cache_kib: int) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: sqlalchemy.Connection) -> None:
-        driver_of(connection).execute(begin)
+        driver = driver_of(connection)
+        if not driver.in_transaction:  # else it joins what was begun there
+            driver.execute(begin)

@@ -49,7 +49,7 @@ REMOVE_MESSAGE = text("DELETE FROM messages WHERE conversation_id = :conversatio
 TURN = text("SELECT * FROM turns WHERE conversation_id = :conversation_id AND id = :id")
 ADD_TURN = text(
     "INSERT INTO turns (conversation_id, id, seq, message_seq, status)"
-    " VALUES (:conversation_id, :id, :seq, :message_seq, 'queued')"
+    " VALUES (:conversation_id, :id, :seq, :message_seq, :status)"
 )
 SET_TURN = text(
     "UPDATE turns SET status = :status, last_message_id = :last_message_id, end_seq = :end_seq,"
@@ -110,7 +110,7 @@ _SPECIAL = {
 
 @cache
 def change_conversation(fields: frozenset[str], *, fenced: bool) -> TextClause:
-    """Claim `:count` seqs and set `fields`, under the fence or not; returns the new last seq.
+    """Claim `:count` seqs and set `fields`, under the fence or not; returns what `Reached` has.
 
     `settings_back` is how many events lie between the last one and the one that changed the settings;
     `compact_back` the same of the one that compacted the context.
@@ -123,5 +123,5 @@ def change_conversation(fields: frozenset[str], *, fenced: bool) -> TextClause:
         + ", ".join(["last_seq = last_seq + :count", *changes])
         + " WHERE id = :f_id"
         + (_FENCE if fenced else "")
-        + " RETURNING last_seq"
+        + " RETURNING last_seq, principal, updated_at"
     )

@@ -1,6 +1,7 @@
 """`SqlStore`: the protocol, each method one transaction on the database it was given."""
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
 from antiphon.domain.events import ApprovalResolve, ConversationCreate, Event
@@ -8,10 +9,9 @@ from antiphon.domain.files import FILE_HELD_S, File, FileFacts
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
-from antiphon.stores.frames import Frame, encode_all
+from antiphon.stores.frames import Frame
 from antiphon.stores.sql import approvals, conversations, files, ledger, log, pruning, search, turns
-from antiphon.stores.sql.database import Advance, Connection, Database
-from antiphon.stores.sql.statements import ADD_EVENT
+from antiphon.stores.sql.database import Connection, Database
 
 
 class SqlStore:
@@ -37,12 +37,12 @@ class SqlStore:
         )
 
     async def get(self, principal: str, conversation_id: str) -> Header:
-        return await self._database.read(
+        return await self._database.glance(
             lambda connection: conversations.get(connection, principal, conversation_id)
         )
 
     async def find(self, principal: str, name: str) -> Header | None:
-        return await self._database.read(lambda connection: conversations.find(connection, principal, name))
+        return await self._database.glance(lambda connection: conversations.find(connection, principal, name))
 
     async def recent(self, principal: str, *, before: tuple[int, str] | None, limit: int) -> list[Header]:
         return await self._database.read(
@@ -100,21 +100,7 @@ class SqlStore:
 
     async def flush(self, batch: Sequence[tuple[Lease, Sequence[Event]]]) -> list[list[Frame] | None]:
         def transaction(connection: Connection) -> list[list[Frame] | None]:
-            claims = [Advance(lease, len(events)) for lease, events in batch]
-            advanced = self._database.advance(connection, claims)
-            results: list[list[Frame] | None] = []
-            rows = []
-            for lease, events in batch:
-                last_seq = advanced.get(lease)
-                frames = encode_all(events, last_seq) if last_seq is not None else None
-                results.append(frames)
-                rows.extend(log.frame_rows(lease.conversation_id, frames or ()))
-            if rows:
-                connection.execute(ADD_EVENT, rows)
-                self._database.grew(
-                    connection, {lease.conversation_id: seq for lease, seq in advanced.items()}
-                )
-            return results
+            return log.flush(self._database, connection, batch)
 
         return await self._database.write(transaction)
 
@@ -155,15 +141,15 @@ class SqlStore:
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
         def transaction(connection: Connection) -> Accepted:
-            self._database.lock(connection, acceptance.conversation_id)
-            accepted = turns.accept(connection, acceptance, self._database.now(connection))
+            row, now = self._database.locked(connection, acceptance.conversation_id)
+            accepted = turns.accept(connection, row, acceptance, now)
             self._tell(connection, acceptance.conversation_id, accepted.frames)
             return accepted
 
         return await self._database.write(transaction)
 
     async def known(self, acceptance: Acceptance) -> Accepted | None:
-        return await self._database.read(
+        return await self._database.glance(
             lambda connection: turns.known(connection, acceptance, self._database.now(connection))
         )
 
@@ -173,7 +159,8 @@ class SqlStore:
     async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
         def transaction(connection: Connection) -> Ended:
             self._database.lock(connection, lease.conversation_id)
-            ended = turns.end(connection, lease, change, self._database.now(connection) + lease_s)
+            until = partial(self._until, connection, lease_s)
+            ended = turns.end(connection, lease, change, until)
             self._tell(connection, lease.conversation_id, ended.frames)
             return ended
 
@@ -221,6 +208,9 @@ class SqlStore:
                 connection, owner, lease_s, self._database.now(connection), limit, only
             )
         )
+
+    def _until(self, connection: Connection, lease_s: float) -> float:
+        return self._database.now(connection) + lease_s
 
     def _tell(self, connection: Connection, conversation_id: str, frames: Sequence[Frame]) -> None:
         if frames:

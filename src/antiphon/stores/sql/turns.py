@@ -1,6 +1,6 @@
 """Transactions on turns: accept, end, renew, claim."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,74 +9,91 @@ from sqlalchemy import Select, select, text, union, update
 from antiphon.domain.events import CancelRequest, Event, MessageAdd, TurnQueue
 from antiphon.errors import Busy, Conflict, KeyReused, NotFound, QueueFull
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
-from antiphon.stores.frames import Frame, decode, encode_all
-from antiphon.stores.projection import files_of, header_changes, message_of
-from antiphon.stores.sql import files, log
+from antiphon.stores.frames import Frame, decode
+from antiphon.stores.projection import header_changes, message_of, turn_changes
+from antiphon.stores.sql import log
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.rows import header_of
 from antiphon.stores.sql.tables import conversations, turns
 
 KEY_LIFETIME_S = 24 * 3600
+_NOTHING = Change(events=())
 
 
-def accept(connection: Connection, acceptance: Acceptance, now: float) -> Accepted:
-    conversation_id, turn_id = acceptance.conversation_id, acceptance.queue.turn_id
-    row = connection.execute(sql.CONVERSATION, {"id": conversation_id}).first()
+def accept(connection: Connection, row: Any, acceptance: Acceptance, now: float) -> Accepted:
+    """`row` is the conversation's, locked; None if there is none."""
     if row is None:
         raise NotFound("There is no such conversation.")
     if (known := _known_key(connection, acceptance, now)) is not None:
         return known
     _check(connection, acceptance, row.running)
-    change = Change(events=_events(acceptance, row.running, row.last_seq))
+    begin = _begin(acceptance, row)
+    change = replace(begin or _NOTHING, events=_events(acceptance, row, begin))
     lease = None
     fields = header_changes(change)
     if row.running is None:
-        lease = Lease(conversation_id, turn_id, row.counter + 1, acceptance.owner)
+        lease = Lease(row.id, acceptance.queue.turn_id, row.counter + 1, acceptance.owner)
         fields |= _held_by(lease, now + acceptance.lease_s)
-    last_seq = log.claim_seqs(connection, conversation_id, len(change.events), fields, None)
-    frames = encode_all(change.events, last_seq)
-    log.add_frames(connection, conversation_id, frames)
-    if row.running is not None and acceptance.when_busy == "interrupt":
-        log.stop_waiting(connection, conversation_id, row.running)
-    message_seq = last_seq - 1 if acceptance.message else None
-    if acceptance.message is not None:
-        unplaced = message_of(acceptance.message)
-        if not log.add_message(connection, conversation_id, unplaced, last_seq - 1):
-            raise Conflict("This message id is in use in this conversation. Make a new one.")
-    connection.execute(
-        sql.ADD_TURN,
-        {"conversation_id": conversation_id, "id": turn_id, "seq": last_seq, "message_seq": message_seq},
-    )
-    _claim_key(connection, acceptance, last_seq, now)
-    started = _start(connection, acceptance, lease, row.last_seq)
-    frames += started
-    files.use(connection, conversation_id, files_of(change.events))
+    reached = log.claim_seqs(connection, row.id, len(change.events), fields, None)
+    seq = reached.last_seq - len(begin.events if begin else ())
+    rest = _add_message(connection, acceptance, change, reached, seq - 1)
+    _add_turn(connection, acceptance, seq, begin)
+    _claim_key(connection, acceptance, seq, now)
+    turn_id = acceptance.queue.turn_id
+    frames = log.write(connection, reached, rest, turn_id, fields.get("head"), begun=turn_id)
     header = replace(
         header_of(row),
-        last_seq=frames[-1].seq,
+        last_seq=reached.last_seq,
         updated_at=acceptance.queue.at,
         running=row.running or turn_id,
     )
     return Accepted(
-        turn_id=turn_id, seq=last_seq, lease=lease, frames=frames, header=header, begun=bool(started)
+        turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=header, begun=begin is not None
     )
 
 
-def _start(connection: Connection, acceptance: Acceptance, lease: Lease | None, seen_seq: int) -> list[Frame]:
+def _begin(acceptance: Acceptance, row: Any) -> Change | None:
+    """What the turn begins with, if the conversation is as it was planned for."""
     start = acceptance.start
-    if lease is None or start is None or start.last_seq != seen_seq:
-        return []
-    return log.append(connection, acceptance.conversation_id, start.change, lease)
+    return start.change if start and row.running is None and start.last_seq == row.last_seq else None
 
 
-def _events(acceptance: Acceptance, running: str | None, seen_seq: int) -> list[Event]:
+def _events(acceptance: Acceptance, row: Any, begin: Change | None) -> list[Event]:
     accepted: list[Event] = []
-    if acceptance.when_busy == "interrupt" and running is not None:
-        accepted.append(CancelRequest(at=acceptance.queue.at, turn_id=running, seen_seq=seen_seq))
+    if acceptance.when_busy == "interrupt" and row.running is not None:
+        queue = acceptance.queue
+        accepted.append(CancelRequest(at=queue.at, turn_id=row.running, seen_seq=row.last_seq))
     if acceptance.message is not None:
         accepted.append(acceptance.message)
-    return [*accepted, acceptance.queue]
+    return [*accepted, acceptance.queue, *(begin.events if begin else ())]
+
+
+def _add_message(
+    connection: Connection, acceptance: Acceptance, change: Change, reached: log.Reached, seq: int
+) -> Change:
+    """Add the message, in its place if its turn begins; what is left to be written. Raises Conflict."""
+    if acceptance.message is None:
+        return change
+    message = message_of(acceptance.message)
+    for placed in change.messages:
+        if placed.id == message.id:
+            message, seq = placed, reached.last_seq
+    if not log.add_message(connection, reached, message, seq, acceptance.queue.at):
+        raise Conflict("This message id is in use in this conversation. Make a new one.")
+    return replace(change, messages=[other for other in change.messages if other.id != message.id])
+
+
+def _add_turn(connection: Connection, acceptance: Acceptance, seq: int, begin: Change | None) -> None:
+    turn_id = acceptance.queue.turn_id
+    values = {
+        "conversation_id": acceptance.conversation_id,
+        "id": turn_id,
+        "seq": seq,
+        "message_seq": seq - 1 if acceptance.message else None,
+        "status": turn_changes(begin.events, turn_id).get(turn_id, "queued") if begin else "queued",
+    }
+    connection.execute(sql.ADD_TURN, values)
 
 
 def known(connection: Connection, acceptance: Acceptance, now: float) -> Accepted | None:
@@ -165,14 +182,14 @@ def _event_at(connection: Connection, conversation_id: str, seq: int) -> Event:
     return decode(Frame(*row))
 
 
-def end(connection: Connection, lease: Lease, change: Change, until: float) -> Ended:
-    """Write a turn's end under its lease, and pass the lease on or free it."""
+def end(connection: Connection, lease: Lease, change: Change, until: Callable[[], float]) -> Ended:
+    """Write a turn's end under its lease, and pass the lease on, until then, or free it."""
     waiting = _queued(connection, lease.conversation_id, but=lease.turn_id)
     following = None
     held: dict[str, Any] = {"running": None, "lease_owner": None, "lease_until": None}
     if waiting:
         following = Lease(lease.conversation_id, waiting[0], lease.counter + 1, lease.owner)
-        held = _held_by(following, until)
+        held = _held_by(following, until())
     frames = log.append(connection, lease.conversation_id, change, lease, also=held)
     return Ended(frames=frames, next=following)
 

@@ -33,7 +33,10 @@ POSTGRESQL = [
     TABLE.format("words TSVECTOR NOT NULL,", "PRIMARY KEY"),
     "CREATE INDEX searchable_words ON searchable USING gin (words)",
 ]
-MESSAGES = sa.text("SELECT conversation_id, id, role, turn_id, content FROM messages")
+MESSAGES = sa.text(
+    "SELECT messages.*, conversations.principal, conversations.updated_at FROM messages"
+    " JOIN conversations ON conversations.id = messages.conversation_id"
+)
 
 
 def upgrade() -> None:
@@ -45,4 +48,4 @@ def upgrade() -> None:
         for row in some:
             content = tuple(msgspec.json.decode(row.content))
             message = Message(id=row.id, parent_id=None, role=row.role, content=content, turn_id=row.turn_id)
-            search.put(connection, row.conversation_id, message)
+            search.put(connection, row.conversation_id, row.principal, row.updated_at, message)

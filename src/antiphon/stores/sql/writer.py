@@ -1,0 +1,99 @@
+"""The thread of the one write connection, and the line in front of it."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeAlias, TypeVar
+
+from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction
+
+T = TypeVar("T")
+
+Group: TypeAlias = Sequence[tuple[Transaction, asyncio.Future[Any]]]
+Job: TypeAlias = Callable[[], None]
+
+
+class Writer:
+    """Whatever came while the last group was committed makes the next one.
+
+    A thread pool would do as well, but takes longer to hand over a group than to run a small one.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[Transaction]], list[Any]]) -> None:
+        """`commit` runs in the thread, and returns for each what it returned, or `Failed`."""
+        self._commit = commit
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
+        self._busy = False
+
+    def write(self, transaction: Callable[[Any], T]) -> asyncio.Future[T]:
+        """Commit it with the next group. The future raises what it did, or StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((transaction, future))
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._next, loop)  # whatever else is ready now may come along
+        return future
+
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Call it in the thread, when its turn comes."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._post(loop, call, partial(_settle, future))
+        return future
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+        self._busy = bool(group)
+        if group:
+            work = [transaction for transaction, _ in group]
+            self._post(loop, partial(self._commit, work), partial(self._committed, loop, group))
+
+    def _committed(self, loop: asyncio.AbstractEventLoop, group: Group, outcome: Any) -> None:
+        results = [outcome] * len(group) if isinstance(outcome, Failed) else outcome
+        for (_, future), result in zip(group, results, strict=True):
+            _settle(future, result)
+        self._next(loop)
+
+    def _post(
+        self, loop: asyncio.AbstractEventLoop, call: Callable[[], Any], then: Callable[[Any], None]
+    ) -> None:
+        """Call it in the thread, and `then` in the loop's with what it returned or `Failed`."""
+
+        def job() -> None:
+            try:
+                outcome = call()
+            except BaseException as error:  # noqa: BLE001 - raised by whoever waits for it
+                outcome = Failed(error)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(then, outcome)
+
+        self._jobs.put(job)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="antiphon-write", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+def _settle(future: asyncio.Future[Any], outcome: Any) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Failed):
+        future.set_exception(outcome.error)
+    else:
+        future.set_result(outcome)

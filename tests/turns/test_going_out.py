@@ -29,12 +29,14 @@ class HeldStore(MemoryStore):
         self.answers.set()
         self.failing = False
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, meanwhile: Callable[[], None] | None = None) -> Accepted:
         self.asked.set()
+        if meanwhile is not None:
+            meanwhile()
         await self.answers.wait()
         if self.failing:
             raise StoreUnavailable("The store cannot be reached. Nothing was stored; try again.")
-        return await super().accept(acceptance)
+        return await super().accept(acceptance, meanwhile)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@
     `drop_files`.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -271,8 +271,10 @@ class Files(Protocol):
 
 
 class Turns(Protocol):
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, meanwhile: Callable[[], None] | None = None) -> Accepted:
         """Claim the key, append the message and `turn_queue`, take the lease if no turn holds it.
+
+        `meanwhile` is called in the event loop when there is nothing to do here but to wait; or it is not.
 
         Raises:
             NotFound (also a file that the message refers to), KeyReused, Conflict (message id in use),

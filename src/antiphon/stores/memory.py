@@ -3,7 +3,7 @@
 No method awaits while it changes something, so that each is a transaction.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from itertools import islice
@@ -226,7 +226,8 @@ class MemoryStore(MemoryFiles):
 
     # Turns
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, meanwhile: Callable[[], None] | None = None) -> Accepted:
+        del meanwhile  # nothing is waited for
         kept = self._kept(acceptance.conversation_id)
         turn_id = acceptance.queue.turn_id
         if (known := known_key(kept, acceptance, self._clock.now())) is not None:

@@ -91,9 +91,9 @@ class Engine:
         self._aftermath.forget(acceptance.conversation_id)
         planned = await self._planned(acceptance, header)
         start = Start(last_seq=header.last_seq, change=planned.change) if planned else None
-        asked, request = time.monotonic(), self._made_ready(planned)
+        asked, request = time.monotonic(), self._outgoing(planned)
         try:
-            accepted = await self._accepted(acceptance, start)
+            accepted = await self._accepted(acceptance, start, request)
         except BaseException:
             if request is not None:
                 request.drop()
@@ -108,19 +108,21 @@ class Engine:
             await self._go_on(acceptance.conversation_id)
         return accepted
 
-    async def _accepted(self, acceptance: Acceptance, start: Start | None) -> Accepted:
+    async def _accepted(
+        self, acceptance: Acceptance, start: Start | None, request: Outgoing | None
+    ) -> Accepted:
+        """While the store writes, the request that this announces is made ready."""
+        meanwhile = request.make_ready if request is not None else None
         try:
-            return await self._parts.store.accept(replace(acceptance, start=start))
+            return await self._parts.store.accept(replace(acceptance, start=start), meanwhile)
         except OverBudget:  # a closer count may find room: that is for the turn to find out
             return await self._parts.store.accept(acceptance)
 
-    def _made_ready(self, planned: Planned | None) -> Outgoing | None:
-        """The request that goes out once it is announced; what it takes to make it is done meanwhile."""
+    def _outgoing(self, planned: Planned | None) -> Outgoing | None:
+        """The request that goes out once it is announced."""
         if planned is None:
             return None
-        request = Outgoing(self._parts.upstream, self._parts.flusher, planned.plan)
-        request.make_ready()
-        return request
+        return Outgoing(self._parts.upstream, self._parts.flusher, planned.plan)
 
     def _begun(self, accepted: Accepted, planned: Planned | None, request: Outgoing | None) -> Begun | None:
         """What the turn begins with, and its request is on its way. None if it was not accepted with it."""
@@ -133,6 +135,7 @@ class Engine:
         conversation_id, last_seq = ground.progress.header.id, accepted.frames[-1].seq
         step = planned.step(last_seq)
         step.writing.sent = True
+        request.make_ready()
         request.go()
         self._parts.standings.note_sent(conversation_id, self._parts.now(), ground.request.lifetime)
         self._parts.paths.learn(conversation_id, planned.change, last_seq)

@@ -13,10 +13,6 @@ PIECES_AT_ONCE = 8
 """How many pieces of an answer are read as they come, before reading keeps step with the commits."""
 
 
-READY_AFTER_S = 0.001
-"""How long a request leaves the processor to the commit that announces it, until that waits for the disk."""
-
-
 class InStep:
     """The pace of one answer: it is held until `go`, and is read in step with the commits."""
 
@@ -29,11 +25,6 @@ class InStep:
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         self._gone = None
-
-    async def soon(self) -> None:
-        """Returns when it may go, or might soon."""
-        if self._gone is not None:
-            await asyncio.wait([self._gone], timeout=READY_AFTER_S)
 
     async def may_go(self) -> None:
         if self._gone is not None:
@@ -57,19 +48,23 @@ class Outgoing:
         self._pace = InStep(flusher)
         self._events = upstream.stream(plan, self._pace)
         self._first: asyncio.Task[Sequence[StreamEvent]] | None = None
+        self._begun = False
 
     def make_ready(self) -> None:
-        """Do meanwhile what can be done for it before it may go."""
-        self._first = asyncio.create_task(self._begin())
+        """Do what can be done for it before it may go, which is most of the work. Idempotent."""
+        if not self._begun:
+            self._begun = True
+            self._first = asyncio.create_task(self._begin())
 
     def go(self) -> None:
-        """From now on it may be on its way."""
+        """From now on it may be on its way, and is if it was made ready. Idempotent."""
         self._pace.go()
 
     def __aiter__(self) -> Self:
         return self
 
     def __anext__(self) -> Awaitable[Sequence[StreamEvent]]:
+        self._begun = True
         if self._first is None:
             return self._events.__anext__()
         first, self._first = self._first, None
@@ -77,6 +72,7 @@ class Outgoing:
 
     def drop(self) -> None:
         """Nobody reads its answer. Idempotent."""
+        self._begun = True
         if self._first is not None:
             self._first.cancel()
             self._first.add_done_callback(_unheard)
@@ -90,7 +86,6 @@ class Outgoing:
         await self._events.aclose()
 
     async def _begin(self) -> Sequence[StreamEvent]:
-        await self._pace.soon()
         return await anext(self._events, ())
 
 

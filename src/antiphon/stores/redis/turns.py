@@ -1,6 +1,6 @@
 """Turns: accept, end, withdraw, wait, resolve, renew, claim."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from antiphon.domain.events import ApprovalResolve, MessageAdd, TurnQueue
@@ -18,7 +18,9 @@ from antiphon.stores.redis.unfinished import Noted
 
 
 class RedisTurns(Paying):
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, meanwhile: Callable[[], None] | None = None) -> Accepted:
+        if meanwhile is not None:
+            meanwhile()
         principal = await self._known_principal(acceptance.conversation_id)
         row = acceptance_row(acceptance)
         start = (acceptance.start.change, row["start"]["change"]) if acceptance.start else None

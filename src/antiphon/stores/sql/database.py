@@ -53,8 +53,12 @@ class Database(Protocol):
 
     async def close(self) -> None: ...
 
-    async def write(self, transaction: Callable[[Connection], T]) -> T:
+    async def write(
+        self, transaction: Callable[[Connection], T], meanwhile: Callable[[], None] | None = None
+    ) -> T:
         """Run `transaction` in one write transaction, committed with full sync when this returns.
+
+        `meanwhile` is called in the event loop when there is nothing to do here but to wait.
 
         It may be run again after it was rolled back, so it changes nothing but the database.
 

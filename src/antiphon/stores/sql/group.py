@@ -24,8 +24,13 @@ class Failed:
         self.error = error
 
 
-def commit_group(connection: DirectConnection, transactions: Sequence[Transaction]) -> list[Any]:
-    """Run them in order and commit once. Returns what each returned, or `Failed`."""
+def commit_group(
+    connection: DirectConnection, transactions: Sequence[Transaction], syncing: Callable[[], None]
+) -> list[Any]:
+    """Run them in order and commit once. Returns what each returned, or `Failed`.
+
+    `syncing` is called when all is done but to bring it to the disk.
+    """
     results: list[Any] = []
     running = False
 
@@ -34,6 +39,7 @@ def commit_group(connection: DirectConnection, transactions: Sequence[Transactio
         running = True
         results.extend(transaction(direct) for transaction in transactions)
         running = False
+        syncing()
 
     try:
         with sqlite_errors():

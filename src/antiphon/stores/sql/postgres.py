@@ -120,7 +120,11 @@ class PostgresDatabase:
         with postgres_errors():
             await self._engine.dispose()
 
-    async def write(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
+    async def write(
+        self, transaction: Callable[[sqlalchemy.Connection], T], meanwhile: Callable[[], None] | None = None
+    ) -> T:
+        if meanwhile is not None:
+            asyncio.get_running_loop().call_soon(meanwhile)
         return await _whole(_transact(self._engine, transaction))
 
     async def read(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:

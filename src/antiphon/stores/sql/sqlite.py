@@ -110,13 +110,15 @@ class SqliteDatabase:
         self._writer.close()
         self._readers.close()
 
-    async def write(self, transaction: Callable[[Connection], T]) -> T:
-        return await _finished(self._writer.write(transaction))
+    async def write(
+        self, transaction: Callable[[Connection], T], meanwhile: Callable[[], None] | None = None
+    ) -> T:
+        return await _finished(self._writer.write(transaction, meanwhile))
 
-    def _commit(self, work: Sequence[Transaction]) -> list[Any]:
+    def _commit(self, work: Sequence[Transaction], syncing: Callable[[], None]) -> list[Any]:
         """In the writer's thread, which looks for the commits of others while it is at it."""
         assert self._writing is not None
-        results = commit_group(self._writing, work)
+        results = commit_group(self._writing, work, syncing)
         if time.monotonic() - self._looked_at >= LOOK_S / 2:
             with suppress(StoreUnavailable):
                 self._look()

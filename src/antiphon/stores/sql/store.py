@@ -1,6 +1,6 @@
 """`SqlStore`: the protocol, each method one transaction on the database it was given."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 
 from antiphon.domain.conversations import Header, PlacedMessage, Totals
@@ -139,14 +139,14 @@ class SqlStore:
 
     # Turns
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, meanwhile: Callable[[], None] | None = None) -> Accepted:
         def transaction(connection: Connection) -> Accepted:
             row, now = self._database.locked(connection, acceptance.conversation_id)
             accepted = turns.accept(connection, row, acceptance, now)
             self._tell(connection, acceptance.conversation_id, accepted.frames)
             return accepted
 
-        return await self._database.write(transaction)
+        return await self._database.write(transaction, meanwhile)
 
     async def known(self, acceptance: Acceptance) -> Accepted | None:
         return await self._database.glance(

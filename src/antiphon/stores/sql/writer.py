@@ -12,7 +12,11 @@ from antiphon.stores.sql.group import GROUP_MAX, Failed, Transaction
 
 T = TypeVar("T")
 
-Group: TypeAlias = Sequence[tuple[Transaction, asyncio.Future[Any]]]
+Meanwhile: TypeAlias = Callable[[], None]
+"""Something to be done in the event loop while the disk is waited for."""
+
+Waiting: TypeAlias = tuple[Transaction, asyncio.Future[Any], Meanwhile | None]
+Commit: TypeAlias = Callable[[Sequence[Transaction], Callable[[], None]], list[Any]]
 Job: TypeAlias = Callable[[], None]
 
 
@@ -22,19 +26,22 @@ class Writer:
     A thread pool would do as well, but takes longer to hand over a group than to run a small one.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Transaction]], list[Any]]) -> None:
-        """`commit` runs in the thread, and returns for each what it returned, or `Failed`."""
+    def __init__(self, commit: Commit) -> None:
+        """`commit` runs in the thread, and returns for each what it returned, or `Failed`.
+
+        It calls what it is given beside the transactions when only the disk is left to be waited for.
+        """
         self._commit = commit
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._waiting: list[tuple[Transaction, asyncio.Future[Any]]] = []
+        self._waiting: list[Waiting] = []
         self._busy = False
 
-    def write(self, transaction: Callable[[Any], T]) -> asyncio.Future[T]:
+    def write(self, transaction: Callable[[Any], T], meanwhile: Meanwhile | None = None) -> asyncio.Future[T]:
         """Commit it with the next group. The future raises what it did, or StoreUnavailable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append((transaction, future))
+        self._waiting.append((transaction, future, meanwhile))
         if not self._busy:
             self._busy = True
             loop.call_soon(self._next, loop)  # whatever else is ready now may come along
@@ -58,12 +65,13 @@ class Writer:
         group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
         self._busy = bool(group)
         if group:
-            work = [transaction for transaction, _ in group]
-            self._post(loop, partial(self._commit, work), partial(self._committed, loop, group))
+            work = [transaction for transaction, _, _ in group]
+            syncing = partial(_while_syncing, loop, [call for _, _, call in group if call is not None])
+            self._post(loop, partial(self._commit, work, syncing), partial(self._committed, loop, group))
 
-    def _committed(self, loop: asyncio.AbstractEventLoop, group: Group, outcome: Any) -> None:
+    def _committed(self, loop: asyncio.AbstractEventLoop, group: Sequence[Waiting], outcome: Any) -> None:
         results = [outcome] * len(group) if isinstance(outcome, Failed) else outcome
-        for (_, future), result in zip(group, results, strict=True):
+        for (_, future, _), result in zip(group, results, strict=True):
             _settle(future, result)
         self._next(loop)
 
@@ -88,6 +96,13 @@ class Writer:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+
+
+def _while_syncing(loop: asyncio.AbstractEventLoop, calls: Sequence[Meanwhile]) -> None:
+    """In the thread, which lets the event loop go on while it waits for the disk."""
+    for call in calls:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(call)
 
 
 def _settle(future: asyncio.Future[Any], outcome: Any) -> None:

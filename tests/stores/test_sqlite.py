@@ -26,7 +26,7 @@ from antiphon.errors import AntiphonError, ConfigurationError, Conflict, NewerDa
 from antiphon.stores.base import Change
 from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.readers import SLOW_S
-from antiphon.stores.sql.sqlite import SqliteDatabase
+from antiphon.stores.sql.sqlite import REST_S, SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.sql.tables import conversations, metadata, names
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
@@ -185,6 +185,19 @@ async def test_every_commit_is_fully_synced_to_a_write_ahead_log(path: Path) -> 
         assert await database.write(pragmas) == full
         assert await database.read(pragmas) == full
         assert path.with_name("antiphon.db-wal").exists()
+
+
+async def test_the_log_begins_anew_again_and_again_while_commits_go_on(path: Path) -> None:
+    store = SqlStore(SqliteDatabase(path, checkpoint_s=0))
+    await store.open()
+    header = await a_conversation(store)
+    log, length = path.with_name(f"{path.name}-wal"), 100_000
+    for _ in range(10):
+        await store.append(header.id, Change(events=[e.TitleChange(at=1, title="x" * length)]))
+        await asyncio.sleep(4 * REST_S)
+    assert log.stat().st_size < 10 * length / 2
+    assert (await store.get(ME, header.id)).last_seq == header.last_seq + 10
+    await store.close()
 
 
 async def test_the_event_loop_looks_at_single_rows_itself_unless_they_keep_it_waiting(path: Path) -> None:

@@ -33,8 +33,14 @@ WRITER_CACHE_KIB, READER_CACHE_KIB = 8192, 256
 """Pages that a connection keeps. Readers find theirs in the system's own cache; the writer changes the same
 ones again and again."""
 
+CHECKPOINT_S, REST_S = 1.0, 0.020
+"""Between two copies of what is in the log into the file, and how long nothing was committed before one.
+
+The log then begins anew in the room that it has on the disk, where a sync takes less than where it grows.
+"""
+
 CHECKPOINT_PAGES = 8000
-"""How far the log grows (32 MiB) until what is in it is copied into the file.
+"""How far the log grows (32 MiB) before a commit itself copies it, if there is never a rest.
 
 A thousand answers write a thousand pages with each commit, the same ones again and again: at SQLite's own
 1,000 each commit would be followed by a copy.
@@ -64,9 +70,12 @@ _ADD_EVENTS = text("INSERT INTO events (conversation_id, seq, type, data) VALUES
 class SqliteDatabase:
     """A file, made with its folder if it is not there. Several processes may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, checkpoint_s: float = CHECKPOINT_S) -> None:
         self._path = path
-        self._writer = Writer(self._commit)
+        self._writer = Writer(self._commit, idle=self._idle)
+        self._checkpoint_s = checkpoint_s
+        self._checkpoint_at = 0.0
+        self._resting: asyncio.TimerHandle | None = None
         self._writing: DirectConnection | None = None
         """The one connection of the writer's thread, from `open` to `close`."""
         self._seen = 0
@@ -105,6 +114,8 @@ class SqliteDatabase:
                 self._writing.close()
             self._write_engine.dispose()
 
+        if self._resting is not None:
+            self._resting.cancel()
         self._glances.close()
         await _finished(self._writer.run(stop))
         self._writer.close()
@@ -123,6 +134,22 @@ class SqliteDatabase:
             with suppress(StoreUnavailable):
                 self._look()
         return results
+
+    def _idle(self) -> None:
+        """Nothing waits to be committed: if that lasts, what is in the log is copied into the file."""
+        if self._resting is None and time.monotonic() >= self._checkpoint_at:
+            self._resting = asyncio.get_running_loop().call_later(REST_S, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        if not self._writer.busy:
+            self._checkpoint_at = time.monotonic() + self._checkpoint_s
+            self._writer.run(self._checkpoint)
+
+    def _checkpoint(self) -> None:
+        assert self._writing is not None
+        with suppress(sqlite3.Error):  # it stays in the log, and the next commit shows what is wrong
+            self._writing.driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))

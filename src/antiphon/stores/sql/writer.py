@@ -26,24 +26,27 @@ class Writer:
     A thread pool would do as well, but takes longer to hand over a group than to run a small one.
     """
 
-    def __init__(self, commit: Commit) -> None:
+    def __init__(self, commit: Commit, *, idle: Callable[[], None]) -> None:
         """`commit` runs in the thread, and returns for each what it returned, or `Failed`.
 
-        It calls what it is given beside the transactions when only the disk is left to be waited for.
+        It calls what it is given beside the transactions when only the disk is left to be waited for. `idle`
+        is called in the event loop after a commit that no other follows.
         """
         self._commit = commit
+        self._idle = idle
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._waiting: list[Waiting] = []
-        self._busy = False
+        self.busy = False
+        """Whether something is being committed."""
 
     def write(self, transaction: Callable[[Any], T], meanwhile: Meanwhile | None = None) -> asyncio.Future[T]:
         """Commit it with the next group. The future raises what it did, or StoreUnavailable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._waiting.append((transaction, future, meanwhile))
-        if not self._busy:
-            self._busy = True
+        if not self.busy:
+            self.busy = True
             loop.call_soon(self._next, loop)  # whatever else is ready now may come along
         return future
 
@@ -63,7 +66,7 @@ class Writer:
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-        self._busy = bool(group)
+        self.busy = bool(group)
         if group:
             work = [transaction for transaction, _, _ in group]
             syncing = partial(_while_syncing, loop, [call for _, _, call in group if call is not None])
@@ -74,6 +77,8 @@ class Writer:
         for (_, future, _), result in zip(group, results, strict=True):
             _settle(future, result)
         self._next(loop)
+        if not self.busy:
+            self._idle()
 
     def _post(
         self, loop: asyncio.AbstractEventLoop, call: Callable[[], Any], then: Callable[[Any], None]

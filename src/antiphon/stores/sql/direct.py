@@ -121,7 +121,7 @@ _makers: dict[tuple[str, int], Callable[[Sequence[Any]], Any]] = {}
 
 def _maker(statement: str, description: tuple[tuple[Any, ...], ...]) -> Callable[[Sequence[Any]], Any]:
     """What makes a row of values: a tuple with the columns as attributes."""
-    names = " ".join(str(column[0]).replace(" ", "_") for column in description)
+    names = [str(column[0]) for column in description]
     make: Callable[[Sequence[Any]], Any] = _row_type(names, rename=True)._make
     _makers[statement, len(description)] = make
     return make

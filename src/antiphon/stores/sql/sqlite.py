@@ -9,8 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy
-from sqlalchemy import Engine, TextClause, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.pool import NullPool, StaticPool
 
 from antiphon.errors import ConfigurationError, StoreUnavailable
@@ -46,25 +47,47 @@ A thousand answers write a thousand pages with each commit, the same ones again 
 1,000 each commit would be followed by a copy.
 """
 
+SIZES = (64, 8, 1)
+"""How many rows the statements of a flush take: few sizes, so that the driver knows each statement already.
+
+Each run of a statement, and each row that it gives back, lets go of the interpreter, and has to get it again
+from a busy event loop. So a flush takes few of both: many rows go in, and what comes out is one value.
+"""
+
 _NO_CLAIM = (None,) * 5
 
 
-def _advance(size: int) -> TextClause:
-    """Claims are of different turns, each `(conversation_id, turn_id, counter, owner, count)`."""
-    return text(
-        "UPDATE conversations SET last_seq = last_seq + claim.column5 FROM (VALUES "  # noqa: S608
-        + ", ".join(["(?, ?, ?, ?, ?)"] * size)
-        + ") AS claim WHERE conversations.id = claim.column1 AND conversations.running = claim.column2"
-        " AND conversations.counter = claim.column3 AND conversations.lease_owner = claim.column4"
-        " RETURNING conversations.id, conversations.running, conversations.counter,"
-        " conversations.lease_owner, conversations.last_seq"
+def _claims(size: int) -> str:
+    """Rows of `(conversation_id, turn_id, counter, owner, count)` and their number. Turns are different."""
+    rows = ", ".join(f"(?, ?, ?, ?, ?, {number})" for number in range(size))
+    return f"(VALUES {rows}) AS claim"
+
+
+_FENCE = (
+    " WHERE conversations.id = claim.column1 AND conversations.running = claim.column2"
+    " AND conversations.counter = claim.column3 AND conversations.lease_owner = claim.column4"
+)
+_REACHED = {
+    size: text(
+        "SELECT json_group_array(json_array(claim.column6, conversations.last_seq + claim.column5))"  # noqa: S608
+        f" FROM {_claims(size)} CROSS JOIN conversations{_FENCE}"
     )
-
-
-_ADVANCES = {size: _advance(size) for size in (1, 8, 64)}
-"""A few sizes, so that the driver knows each statement already; what a size has too much is `_NO_CLAIM`."""
-
-_ADD_EVENTS = text("INSERT INTO events (conversation_id, seq, type, data) VALUES (?, ?, ?, ?)")
+    for size in SIZES
+}
+_ADVANCE = {
+    size: text(
+        "UPDATE conversations SET last_seq = last_seq + claim.column5"  # noqa: S608
+        f" FROM {_claims(size)}{_FENCE}"
+    )
+    for size in SIZES
+}
+_ADD_EVENTS = {
+    size: text(
+        "INSERT INTO events (conversation_id, seq, type, data) VALUES "  # noqa: S608
+        + ", ".join(["(?, ?, ?, ?)"] * size)
+    )
+    for size in SIZES
+}
 
 
 class SqliteDatabase:
@@ -166,20 +189,28 @@ class SqliteDatabase:
         return time.time()
 
     def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
-        fences = [(lease.conversation_id, lease.turn_id, lease.counter, lease.owner) for lease, _ in claims]
-        rows = [(*fence, count) for fence, (_, count) in zip(fences, claims, strict=True)]
-        reached: dict[tuple[Any, ...], int] = {}
-        largest = max(_ADVANCES)
-        for first in range(0, len(rows), largest):
-            some = rows[first : first + largest]
-            size = next(size for size in _ADVANCES if size >= len(some))
+        rows = [
+            (lease.conversation_id, lease.turn_id, lease.counter, lease.owner, count)
+            for lease, count in claims
+        ]
+        last_seqs: list[int | None] = [None] * len(rows)
+        for first in range(0, len(rows), SIZES[0]):
+            some = rows[first : first + SIZES[0]]
+            size = min(size for size in SIZES if size >= len(some))
             values = (*chain.from_iterable(some), *_NO_CLAIM * (size - len(some)))
-            advanced = _direct(connection).execute(_ADVANCES[size], values)
-            reached.update((row[:4], row[4]) for row in advanced)
-        return [reached.get(fence) for fence in fences]
+            reached = _direct(connection).execute(_REACHED[size], values).scalar_one()
+            for number, last_seq in msgspec.json.decode(reached):
+                last_seqs[first + number] = last_seq
+            _direct(connection).execute(_ADVANCE[size], values)
+        return last_seqs
 
     def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
-        _direct(connection).execute(_ADD_EVENTS, rows)
+        first = 0
+        while first < len(rows):
+            size = max(size for size in SIZES if size <= len(rows) - first)
+            values = tuple(chain.from_iterable(rows[first : first + size]))
+            _direct(connection).execute(_ADD_EVENTS[size], values)
+            first += size
 
     def grew(self, connection: Connection, frames: Mapping[str, int]) -> None:
         """The file's own change counter tells."""
@@ -260,6 +291,7 @@ def _configure(engine: Engine, *, begin: str, cache_kib: int) -> None:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA cache_size = -{cache_kib}")
+        cursor.execute("PRAGMA temp_store = MEMORY")  # pages as they were before a statement changed them
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 

@@ -37,7 +37,8 @@ ones again and again."""
 CHECKPOINT_S, REST_S = 1.0, 0.020
 """Between two copies of what is in the log into the file, and how long nothing was committed before one.
 
-The log then begins anew in the room that it has on the disk, where a sync takes less than where it grows.
+If nothing is committed until it is done, the log begins anew in the room that it has on the disk, where a
+sync takes less than where it grows.
 """
 
 CHECKPOINT_PAGES = 8000
@@ -167,12 +168,7 @@ class SqliteDatabase:
         self._resting = None
         if not self._writer.busy:
             self._checkpoint_at = time.monotonic() + self._checkpoint_s
-            self._writer.run(self._checkpoint)
-
-    def _checkpoint(self) -> None:
-        assert self._writing is not None
-        with suppress(sqlite3.Error):  # it stays in the log, and the next commit shows what is wrong
-            self._writing.driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._readers.checkpoint()
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))

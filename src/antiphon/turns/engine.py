@@ -278,12 +278,14 @@ class Engine:
     # Upkeep
 
     async def _heartbeat(self) -> None:
+        """Each lease is asked for anew when a third of it has passed, at the latest; few at a time."""
         while True:
-            await asyncio.sleep(self._parts.lease_s / 3)
-            leases = [lease for lease, _ in self._runners.values()]
+            await asyncio.sleep(self._parts.lease_s / 12)
+            asked = time.monotonic()
+            due = asked - self._parts.lease_s / 4
+            leases = [lease for lease, _ in self._runners.values() if self._renewed[lease] <= due]
             if not leases:
                 continue
-            asked = time.monotonic()
             with suppress(StoreError):
                 lost = await self._parts.store.renew(leases, self._parts.lease_s)
                 self._renewed |= dict.fromkeys(self._renewed.keys() & set(leases) - set(lost), asked)
@@ -307,7 +309,7 @@ class Engine:
                 async with aclosing(self._parts.store.hints()) as hints:
                     async for hint in hints:
                         if hint is None:
-                            await self._look_once()
+                            await self._look_at(self._parts.hub.followed())
                         else:
                             await self._parts.flusher.settled()  # it may be of a commit of one's own
                             self._parts.hub.hint(hint.conversation_id, hint.seq)
@@ -319,12 +321,12 @@ class Engine:
         while True:
             await asyncio.sleep(LOOK_S)
             with suppress(StoreError):
-                await self._look_once()
+                await self._look_at(self._parts.hub.quiet())
 
-    async def _look_once(self) -> None:
-        """How far others have come, and what they have deleted: one query for all that is followed."""
+    async def _look_at(self, followed: Sequence[str]) -> None:
+        """How far others have come, and what they have deleted: one query for all."""
         hub = self._parts.hub
-        if followed := hub.followed():
+        if followed:
             reached = await self._parts.store.last_seqs(followed)
             await self._parts.flusher.settled()  # or what is being committed here would look like others'
             for conversation_id in followed:

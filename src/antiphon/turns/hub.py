@@ -108,6 +108,8 @@ class Hub:
         self._log = log
         self._channels: dict[str, _Channel] = {}
         self._watches: dict[str, _Watch] = {}
+        self._lively: set[str] = set()
+        """Where something was published since `quiet` was called."""
         self.heard: Callable[[str, Sequence[Frame]], None] | None = None
         """Told of all that is published, but for the pieces of an answer."""
 
@@ -115,6 +117,7 @@ class Hub:
         """Hand committed frames to whoever follows."""
         if not frames:
             return
+        self._lively.add(conversation_id)
         if (channel := self._channels.get(conversation_id)) is not None:
             channel.publish(frames)
         if (watch := self._watches.get(conversation_id)) is not None:
@@ -133,6 +136,14 @@ class Hub:
     def followed(self) -> list[str]:
         """The conversations whose growth matters here."""
         return list(self._channels.keys() | self._watches.keys())
+
+    def quiet(self) -> list[str]:
+        """Those of them where nothing was published here since the last call.
+
+        In the others, what somebody else wrote shows by the gap before what was published.
+        """
+        lively, self._lively = self._lively, set()
+        return [conversation_id for conversation_id in self.followed() if conversation_id not in lively]
 
     def watch(self, conversation_id: str, seq: int, others_wrote: Callable[[int], None]) -> None:
         """Call `others_wrote(after)` when events after `seq` turn up that were not published here."""

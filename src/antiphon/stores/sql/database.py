@@ -89,6 +89,10 @@ class Database(Protocol):
         """
         ...
 
+    def last_seqs(self, connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:
+        """Of those that there are."""
+        ...
+
     def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
         """Write at least one event."""
         ...

@@ -25,7 +25,7 @@ from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.database import Connection, Database, EventRow
 from antiphon.stores.sql.rows import header_row, message_of, message_row
-from antiphon.stores.sql.tables import conversations, turns
+from antiphon.stores.sql.tables import turns
 
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
@@ -48,13 +48,6 @@ def read(
     else:
         rows = connection.execute(sql.EVENTS, asked)
     return [Frame(*row) for row in rows]
-
-
-def last_seqs(connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:
-    query = select(conversations.c.id, conversations.c.last_seq).where(
-        conversations.c.id.in_(conversation_ids)
-    )
-    return {row.id: row.last_seq for row in connection.execute(query)}
 
 
 def path(connection: Connection, conversation_id: str, message_id: str) -> list[PlacedMessage]:

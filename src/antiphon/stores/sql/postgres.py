@@ -47,6 +47,7 @@ _LOCKED = text(
     " FROM (SELECT * FROM conversations WHERE id = :id FOR NO KEY UPDATE) AS held"
 )
 """The clock is outside: it is read once the row is held."""
+_LAST_SEQS = text("SELECT id, last_seq FROM conversations WHERE id = ANY(CAST(:ids AS TEXT[]))")
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 _ADVANCE = text(
     "WITH claim AS (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:turns AS text[]),"
@@ -148,6 +149,10 @@ class PostgresDatabase:
         }
         reached = {tuple(row[:3]): row[3] for row in connection.execute(_ADVANCE, values)}
         return [reached.get((lease.conversation_id, lease.counter, lease.owner)) for lease in leases]
+
+    def last_seqs(self, connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:
+        rows = connection.execute(_LAST_SEQS, {"ids": list(conversation_ids)})
+        return {row.id: row.last_seq for row in rows}
 
     def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
         names = ("conversation_id", "seq", "type", "data")

@@ -82,6 +82,10 @@ _ADVANCE = {
     )
     for size in SIZES
 }
+_LAST_SEQS = text(
+    "SELECT json_group_array(json_array(id, last_seq)) FROM conversations"
+    " WHERE id IN (SELECT value FROM json_each(:ids))"
+)
 _ADD_EVENTS = {
     size: text(
         "INSERT INTO events (conversation_id, seq, type, data) VALUES "  # noqa: S608
@@ -199,6 +203,11 @@ class SqliteDatabase:
                 last_seqs[first + number] = last_seq
             _direct(connection).execute(_ADVANCE[size], values)
         return last_seqs
+
+    def last_seqs(self, connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:
+        asked = {"ids": msgspec.json.encode(conversation_ids).decode()}
+        found: list[tuple[str, int]] = msgspec.json.decode(connection.execute(_LAST_SEQS, asked).scalar_one())
+        return dict(found)
 
     def add_events(self, connection: Connection, rows: list[EventRow]) -> None:
         first = 0

@@ -80,7 +80,9 @@ class SqlStore:
         )
 
     async def last_seqs(self, conversation_ids: Sequence[str]) -> dict[str, int]:
-        return await self._database.read(lambda connection: log.last_seqs(connection, conversation_ids))
+        return await self._database.read(
+            lambda connection: self._database.last_seqs(connection, conversation_ids)
+        )
 
     async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
         if message_id is None:

@@ -1,7 +1,7 @@
 """What has come of an answer is heard, also if the connection ends while nobody is reading."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -127,3 +127,35 @@ async def test_silence_is_a_stall_for_whoever_listens(line: Line, answer: Answer
     with pytest.raises(UpstreamFailed, match="sent nothing for too long"):
         await answer.rest()
     assert answer.text == "Hel"
+
+
+class Held:
+    """A pace that lets nothing go until it is told to."""
+
+    def __init__(self) -> None:
+        self.goes = asyncio.Event()
+
+    async def may_go(self) -> None:
+        await self.goes.wait()
+
+    def read_on(self, resume: Callable[[], None]) -> None:
+        resume()
+
+
+@pytest.mark.parametrize("proxied", [False, True], ids=["directly", "through a proxy"])
+async def test_a_request_is_sent_when_its_pace_lets_it_go(
+    line: Line, monkeypatch: pytest.MonkeyPatch, *, proxied: bool
+) -> None:
+    if proxied:
+        monkeypatch.setenv("HTTP_PROXY", line.url)
+    upstream = ClaudeUpstream(api_key=KEY, base_url="http://claude.example" if proxied else line.url)
+    pace = Held()
+    answer = Answer(upstream.stream(PLAN, pace))
+    reading = asyncio.create_task(answer.rest())
+    await asyncio.sleep(0.1)
+    assert not line.writers
+    pace.goes.set()
+    await line.says(head(), chunk(BEGIN), chunk(text_delta("all")), chunk(FINISH), END, then_closes=True)
+    await reading
+    assert answer.text == "all"
+    await upstream.close()

@@ -21,7 +21,15 @@ from antiphon.model.decode import EventDecoder
 from antiphon.model.failures import failure, failure_of, presentable
 from antiphon.model.faults import Fault
 from antiphon.model.request import count_arguments, headers_of, streaming_body
-from antiphon.model.transport import PACE, READ_BUFFER, AskedStream, AskedTransport, UnpackedBody, body_of
+from antiphon.model.transport import (
+    PACE,
+    READ_BUFFER,
+    AskedClient,
+    AskedConnector,
+    AskedStream,
+    UnpackedBody,
+    body_of,
+)
 from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.model.wire import StreamEvent
 
@@ -174,15 +182,10 @@ def _http_client(stall_s: float) -> httpx2.AsyncClient:
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=rest_s)
 
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=rest_s, ssl=_tls())
+        connector = AskedConnector(limit=MAX_CONNECTIONS, keepalive_timeout=rest_s, ssl=_tls())
         return aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER)
 
-    return anthropic.DefaultAioHttpClient(
-        limits=limits,
-        mounts=dict.fromkeys(_STRAIGHT),
-        verify=_tls(),
-        transport=AskedTransport(verify=_tls(), limits=limits, client=session),
-    )
+    return AskedClient(session, limits=limits, mounts=dict.fromkeys(_STRAIGHT), verify=_tls())
 
 
 @cache

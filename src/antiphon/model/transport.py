@@ -7,11 +7,15 @@ small HTTP chunks and the rest came together with the end.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
+from typing import Any
 
+import aiohttp
+import anthropic
 import httpx2
 from aiohttp import ClientResponse, SocketTimeoutError
+from aiohttp.connector import Connection
 from anthropic._vendor.httpx_aiohttp.transport import (  # the SDK's own, which it does not export
     AiohttpResponseStream,
     AiohttpTransport,
@@ -30,16 +34,47 @@ PACE: ContextVar[Pace] = ContextVar("antiphon_pace", default=AT_ONCE)
 """Of the request that is being made: the SDK would not hand it on."""
 
 
+class AskedConnector(aiohttp.TCPConnector):
+    """A request gets its connection when `PACE` lets it go: all is done by then but to write it."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> Connection:
+        await PACE.get().may_go()
+        return await super().connect(req, traces, timeout)
+
+
 class AskedTransport(AiohttpTransport):
-    """A request goes out when `PACE` lets it: the SDK has done its part by then."""
+    """Of sessions with an `AskedConnector`."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        await PACE.get().may_go()
         response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
             held = response.stream._aiohttp_response  # noqa: SLF001 - there is no other way to it
             response.stream = response.extensions[ASKED] = AskedStream(held)
         return response
+
+
+class AskedClient(anthropic.DefaultAioHttpClient):
+    """The SDK's HTTP client with such transports, also for what goes through a proxy of the environment."""
+
+    def __init__(self, session: Callable[[], aiohttp.ClientSession], **settings: Any) -> None:
+        self._session = session
+        super().__init__(**settings)
+
+    # httpx2 lets a subclass choose its transports by these two, as the SDK's own does; where a transport is
+    # given to it from outside, it does not look for proxies.
+
+    def _init_transport(self, **settings: Any) -> httpx2.AsyncBaseTransport:  # type: ignore[override]
+        return AskedTransport(verify=settings["verify"], client=self._session)
+
+    def _init_proxy_transport(  # type: ignore[override]
+        self, proxy: httpx2.Proxy, **settings: Any
+    ) -> httpx2.AsyncBaseTransport:
+        return AskedTransport(verify=settings["verify"], proxy=proxy, client=self._session)
 
 
 class AskedStream(AiohttpResponseStream):

@@ -82,8 +82,10 @@ class Database(Protocol):
         """The store's clock: seconds since the epoch."""
         ...
 
-    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
-        """Claim so many seqs for each, which are different turns'.
+    def advance(
+        self, connection: Connection, claims: Sequence[tuple[Lease, int]], until: float | None = None
+    ) -> list[int | None]:
+        """Claim so many seqs for each, which are different turns', and let their leases last until then.
 
         Returns the new last seq of each; None where its fence was lost.
         """

@@ -49,18 +49,24 @@ _LOCKED = text(
 """The clock is outside: it is read once the row is held."""
 _LAST_SEQS = text("SELECT id, last_seq FROM conversations WHERE id = ANY(CAST(:ids AS TEXT[]))")
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
-_ADVANCE = text(
+_ADVANCE = (
     "WITH claim AS (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:turns AS text[]),"
     " CAST(:counters AS bigint[]), CAST(:owners AS text[]), CAST(:counts AS bigint[]))"
     " AS claim (id, turn_id, counter, owner, count)),"
     " held AS (SELECT id FROM conversations WHERE id = ANY (CAST(:ids AS text[])) ORDER BY id"
     " FOR NO KEY UPDATE)"
-    " UPDATE conversations SET last_seq = last_seq + claim.count FROM held JOIN claim ON claim.id = held.id"
+    " UPDATE conversations SET {changes} FROM held JOIN claim ON claim.id = held.id"
     " WHERE conversations.id = held.id AND conversations.counter = claim.counter"
     " AND conversations.lease_owner = claim.owner AND conversations.running = claim.turn_id"
     " RETURNING conversations.id, conversations.counter, conversations.lease_owner, conversations.last_seq"
 )
 """Rows are locked in the order of their ids, as everywhere, so that no two commits wait for each other."""
+_CLAIM = text(_ADVANCE.format(changes="last_seq = last_seq + claim.count"))
+_RENEW = text(
+    _ADVANCE.format(
+        changes="last_seq = last_seq + claim.count, lease_until = CAST(:until AS double precision)"
+    )
+)
 
 
 class PostgresDatabase:
@@ -138,7 +144,9 @@ class PostgresDatabase:
         """The server's clock: replicas on other machines may have others."""
         return float(connection.execute(_NOW).scalar_one())
 
-    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+    def advance(
+        self, connection: Connection, claims: Sequence[tuple[Lease, int]], until: float | None = None
+    ) -> list[int | None]:
         leases = [lease for lease, _ in claims]
         values = {
             "ids": [lease.conversation_id for lease in leases],
@@ -147,7 +155,12 @@ class PostgresDatabase:
             "owners": [lease.owner for lease in leases],
             "counts": [count for _, count in claims],
         }
-        reached = {tuple(row[:3]): row[3] for row in connection.execute(_ADVANCE, values)}
+        rows = (
+            connection.execute(_CLAIM, values)
+            if until is None
+            else connection.execute(_RENEW, {**values, "until": until})
+        )
+        reached = {tuple(row[:3]): row[3] for row in rows}
         return [reached.get((lease.conversation_id, lease.counter, lease.owner)) for lease in leases]
 
     def last_seqs(self, connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:

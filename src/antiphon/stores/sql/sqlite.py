@@ -82,6 +82,10 @@ _ADVANCE = {
     )
     for size in SIZES
 }
+_RENEW = {
+    size: text(f"UPDATE conversations SET lease_until = ? FROM {_claims(size)}{_FENCE}")  # noqa: S608
+    for size in SIZES
+}
 _LAST_SEQS = text(
     "SELECT json_group_array(json_array(id, last_seq)) FROM conversations"
     " WHERE id IN (SELECT value FROM json_each(:ids))"
@@ -188,7 +192,9 @@ class SqliteDatabase:
         del connection
         return time.time()
 
-    def advance(self, connection: Connection, claims: Sequence[tuple[Lease, int]]) -> list[int | None]:
+    def advance(
+        self, connection: Connection, claims: Sequence[tuple[Lease, int]], until: float | None = None
+    ) -> list[int | None]:
         rows = [
             (lease.conversation_id, lease.turn_id, lease.counter, lease.owner, count)
             for lease, count in claims
@@ -202,6 +208,8 @@ class SqliteDatabase:
             for number, last_seq in msgspec.json.decode(reached):
                 last_seqs[first + number] = last_seq
             _direct(connection).execute(_ADVANCE[size], values)
+            if until is not None:
+                _direct(connection).execute(_RENEW[size], (until, *values))
         return last_seqs
 
     def last_seqs(self, connection: Connection, conversation_ids: Sequence[str]) -> dict[str, int]:

@@ -101,7 +101,6 @@ PUT_KEY = text(
 )
 
 _FENCE = " AND running = :f_turn AND counter = :f_counter AND lease_owner = :f_owner"
-RENEW = text("UPDATE conversations SET lease_until = :until WHERE id = :f_id" + _FENCE)  # noqa: S608
 _SPECIAL = {
     "settings_back": "settings_seq = last_seq + :count - :settings_back",
     "compact_back": "compact_seq = last_seq + :count - :compact_back",

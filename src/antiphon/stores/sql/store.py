@@ -179,7 +179,9 @@ class SqlStore:
 
     async def renew(self, leases: Sequence[Lease], lease_s: float) -> list[Lease]:
         return await self._database.write(
-            lambda connection: turns.renew(connection, leases, self._database.now(connection) + lease_s)
+            lambda connection: turns.renew(
+                self._database, connection, leases, self._database.now(connection) + lease_s
+            )
         )
 
     async def wait(self, lease: Lease, change: Change, wait_s: float, last_seq: int) -> list[Frame] | None:

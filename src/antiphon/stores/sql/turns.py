@@ -13,7 +13,7 @@ from antiphon.stores.frames import Frame, decode
 from antiphon.stores.projection import header_changes, message_of, turn_changes
 from antiphon.stores.sql import log
 from antiphon.stores.sql import statements as sql
-from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.database import Connection, Database
 from antiphon.stores.sql.rows import header_of
 from antiphon.stores.sql.tables import conversations, turns
 
@@ -206,30 +206,10 @@ def withdraw(
     return log.append(connection, conversation_id, change, None)
 
 
-def renew(connection: Connection, leases: Sequence[Lease], until: float) -> list[Lease]:
-    """Those that were lost. All rows at once, in the order of their ids: a replica may hold a thousand."""
-    if not leases:
-        return []
-    ordered = sorted(leases, key=lambda lease: lease.conversation_id)
-    fences = [
-        {
-            "f_id": lease.conversation_id,
-            "f_turn": lease.turn_id,
-            "f_counter": lease.counter,
-            "f_owner": lease.owner,
-        }
-        for lease in ordered
-    ]
-    connection.execute(sql.RENEW, [{"until": until, **fence} for fence in fences])
-    columns = (
-        conversations.c.id,
-        conversations.c.running,
-        conversations.c.counter,
-        conversations.c.lease_owner,
-    )
-    ids = [lease.conversation_id for lease in ordered]
-    held = {tuple(row) for row in connection.execute(select(*columns).where(conversations.c.id.in_(ids)))}
-    return [lease for lease, fence in zip(ordered, fences, strict=True) if tuple(fence.values()) not in held]
+def renew(database: Database, connection: Connection, leases: Sequence[Lease], until: float) -> list[Lease]:
+    """Those that were lost. All rows at once: a replica may hold a thousand."""
+    reached = database.advance(connection, [(lease, 0) for lease in leases], until)
+    return [lease for lease, last_seq in zip(leases, reached, strict=True) if last_seq is None]
 
 
 def claim(

@@ -24,9 +24,10 @@ from antiphon.domain.ids import new_id
 from antiphon.domain.messages import text_block
 from antiphon.errors import AntiphonError, ConfigurationError, Conflict, NewerData, NotFound, StoreUnavailable
 from antiphon.stores.base import Change
+from antiphon.stores.sql.checkpoints import REST_S
 from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.readers import SLOW_S
-from antiphon.stores.sql.sqlite import REST_S, SqliteDatabase
+from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.sql.tables import conversations, metadata, names
 from antiphon.testing.stores import ME, a_conversation, a_turn, lease_of, start, the_end
@@ -191,7 +192,7 @@ async def test_the_log_begins_anew_again_and_again_while_commits_go_on(path: Pat
     store = SqlStore(SqliteDatabase(path, checkpoint_s=0))
     await store.open()
     header = await a_conversation(store)
-    log, length = path.with_name(f"{path.name}-wal"), 100_000
+    log, length = path.with_name(f"{path.name}-wal"), 200_000
     for _ in range(10):
         await store.append(header.id, Change(events=[e.TitleChange(at=1, title="x" * length)]))
         await asyncio.sleep(4 * REST_S)

@@ -19,7 +19,7 @@ from antiphon.turns.hub import Hub
 from antiphon.turns.writing import Writing
 
 INTERVAL_S = 0.040
-LONGEST_S = 0.200
+LONGEST_S = 0.180
 PER_TURN_S = 0.002
 """How much each running turn stretches the interval: 80 of them reach the longest."""
 

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -80,14 +79,6 @@ class Readers:
     def read(self, transaction: Callable[[Connection], T]) -> asyncio.Future[T]:
         """Run `transaction` on one consistent snapshot. The future raises StoreUnavailable."""
         return asyncio.get_running_loop().run_in_executor(self._threads, self._transact, transaction)
-
-    def checkpoint(self) -> asyncio.Future[None]:
-        """Copy what is in the log into the file, as far as it can be done without holding up anybody."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._checkpoint)
-
-    def _checkpoint(self) -> None:
-        with suppress(sqlite3.Error):  # it stays in the log, and the next commit shows what is wrong
-            self._connection().driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _transact(self, transaction: Callable[[Connection], T]) -> T:
         with sqlite_errors():

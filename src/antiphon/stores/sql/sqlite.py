@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
+from antiphon.stores.sql.checkpoints import CHECKPOINT_S, Checkpoints
 from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_errors
 from antiphon.stores.sql.group import Transaction, commit_group
@@ -33,13 +34,6 @@ WRITING = "BEGIN IMMEDIATE"
 WRITER_CACHE_KIB, READER_CACHE_KIB = 8192, 256
 """Pages that a connection keeps. Readers find theirs in the system's own cache; the writer changes the same
 ones again and again."""
-
-CHECKPOINT_S, REST_S = 1.0, 0.020
-"""Between two copies of what is in the log into the file, and how long nothing was committed before one.
-
-If nothing is committed until it is done, the log begins anew in the room that it has on the disk, where a
-sync takes less than where it grows.
-"""
 
 CHECKPOINT_PAGES = 8000
 """How far the log grows (32 MiB) before a commit itself copies it, if there is never a rest.
@@ -104,10 +98,6 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, checkpoint_s: float = CHECKPOINT_S) -> None:
         self._path = path
-        self._writer = Writer(self._commit, idle=self._idle)
-        self._checkpoint_s = checkpoint_s
-        self._checkpoint_at = 0.0
-        self._resting: asyncio.TimerHandle | None = None
         self._writing: DirectConnection | None = None
         """The one connection of the writer's thread, from `open` to `close`."""
         self._seen = 0
@@ -120,6 +110,8 @@ class SqliteDatabase:
         _configure(self._write_engine, begin=WRITING, cache_kib=WRITER_CACHE_KIB)
         _configure(read_engine, begin=READING, cache_kib=READER_CACHE_KIB)
         self._readers = Readers(read_engine)
+        self._checkpoints = Checkpoints(read_engine, checkpoint_s)
+        self._writer = Writer(self._commit, idle=self._checkpoints.rest)
         self._glances = Glances(read_engine)
 
     async def open(self) -> None:
@@ -146,8 +138,7 @@ class SqliteDatabase:
                 self._writing.close()
             self._write_engine.dispose()
 
-        if self._resting is not None:
-            self._resting.cancel()
+        self._checkpoints.close()
         self._glances.close()
         await _finished(self._writer.run(stop))
         self._writer.close()
@@ -161,22 +152,12 @@ class SqliteDatabase:
     def _commit(self, work: Sequence[Transaction], syncing: Callable[[], None]) -> list[Any]:
         """In the writer's thread, which looks for the commits of others while it is at it."""
         assert self._writing is not None
+        self._checkpoints.committing()
         results = commit_group(self._writing, work, syncing)
         if time.monotonic() - self._looked_at >= LOOK_S / 2:
             with suppress(StoreUnavailable):
                 self._look()
         return results
-
-    def _idle(self) -> None:
-        """Nothing waits to be committed: if that lasts, what is in the log is copied into the file."""
-        if self._resting is None and time.monotonic() >= self._checkpoint_at:
-            self._resting = asyncio.get_running_loop().call_later(REST_S, self._rested)
-
-    def _rested(self) -> None:
-        self._resting = None
-        if not self._writer.busy:
-            self._checkpoint_at = time.monotonic() + self._checkpoint_s
-            self._readers.checkpoint()
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))

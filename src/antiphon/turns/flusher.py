@@ -19,9 +19,9 @@ from antiphon.turns.hub import Hub
 from antiphon.turns.writing import Writing
 
 INTERVAL_S = 0.040
-LONGEST_S = 0.180
+LONGEST_S = 0.150
 PER_TURN_S = 0.002
-"""How much each running turn stretches the interval: 80 of them reach the longest."""
+"""How much each running turn stretches the interval: 55 of them reach the longest."""
 
 READING = 3
 """Turns of the event loop from when a socket is opened until what waited there has been read and decoded."""

@@ -57,7 +57,7 @@ class Glances:
         if self._connection is None or begun < self._not_before:
             raise NotNow
         try:
-            return self._connection.transact(transaction)
+            return transaction(self._connection)  # one statement needs no transaction around it
         except sqlite3.Error as error:
             raise NotNow from error
         finally:

@@ -2,7 +2,7 @@
 
 import json
 
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import APIResponse, FilePayload, Route, expect
 
 from antiphon.simulator import Fail, Reply, Simulator, Stall, refusal
 from tests.server.histories import asked, last_history
@@ -161,6 +161,22 @@ def test_another_model_and_effort_answer_from_the_next_message_on(
     assert [body["model"] for body in bodies] == ["claude-sonnet-5-5", "claude-haiku-5-5"]
     assert [body["output_config"] for body in bodies] == [{"effort": "low"}, {"effort": "low"}]
     assert bodies[0]["thinking"] == {"type": "adaptive", "display": "summarized"}
+
+
+def test_another_answer_is_shown_though_its_events_overtake_what_its_request_is_told(
+    visitor: Visitor, simulator: Simulator
+) -> None:
+    simulator.script(Reply(text="First."), Reply(text="Second."))
+    visitor.say("A question?")
+    visitor.expect_rest()
+    told: list[tuple[Route, APIResponse]] = []
+    visitor.page.route("**/turns", lambda route: told.append((route, route.fetch())), times=1)
+    visitor.button("Answer again").click()
+    expect(visitor.page.get_by_text("Second. The answer is complete.")).to_be_attached()
+    [(route, response)] = told
+    route.fulfill(response=response)
+    visitor.expect_rest()
+    visitor.expect_answer("Second.")
 
 
 def test_a_conversation_is_renamed_exported_deleted_and_imported_with_its_branches(

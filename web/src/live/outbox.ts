@@ -42,6 +42,8 @@ export class Outbox {
   onCreated: (entry: Entry, header: api.Header) => void = () => {};
   private readonly patience = new Patience();
   private readonly lastTurns = new Map<string, string>();
+  /** How far each conversation is shown. */
+  private readonly shownTo = new Map<string, number>();
   private tab: string | null = null;
   private delivering = false;
 
@@ -93,6 +95,7 @@ export class Outbox {
 
   /** Events up to `seq` of a conversation are shown: what they hold is no longer shown from here. */
   shown(conversation: string, seq: number): void {
+    this.shownTo.set(conversation, seq);
     const left = this.store
       .get()
       .filter((entry) => entry.conversation !== conversation || entry.seq === null || entry.seq > seq);
@@ -175,6 +178,7 @@ export class Outbox {
     const accepted = await api.send(conversation, turnOf(final), final.key);
     this.lastTurns.set(conversation, accepted.turn_id);
     this.change(id, { seq: accepted.seq });
+    this.shown(conversation, this.shownTo.get(conversation) ?? 0); // its events may have come first
   }
 }
 

@@ -17,6 +17,9 @@ from tests.faults.replicas import Pair, Replica
 from tests.faults.traffic import Plan, Traffic, traffic
 
 CLOCK = SystemClock()
+MORE_S = 0.2
+"""Until one more client asks while a disk is full."""
+
 LONGEST_PAUSE_S = 0.8
 """Before a kill. An answer takes about half a second, so kills find it anywhere."""
 LONGEST_SENTENCE = 500
@@ -139,14 +142,17 @@ async def kill_database(clients: Traffic, server: Mortal, kills: int, seed: int)
 async def fill_disk(clients: Traffic, disk: Disk, times: int) -> None:
     """Nothing more fits on it, until clients were told so; then there is room again.
 
-    One more client asks meanwhile: the others may all be waiting for answers that cannot be written.
+    More clients ask meanwhile: the others may all be waiting for answers that cannot be written, and what a
+    file has room for is still accepted.
     """
     for number in range(times):
         begun = milliseconds(CLOCK)
         await asyncio.to_thread(disk.fill)
-        asking = asyncio.create_task(clients.say(f"meanwhile.{number}"))
-        await clients.refused(3)
+        refused, asking = asyncio.create_task(clients.refused(3)), list[asyncio.Task[str]]()
+        while not refused.done():
+            asking.append(asyncio.create_task(clients.say(f"meanwhile.{number}.{len(asking)}")))
+            await asyncio.wait([refused], timeout=MORE_S)
         disk.free()
-        await asking
+        await asyncio.gather(refused, *asking)
         clients.disturbances.append(Disturbance(kind="full disk", begun=begun, over=milliseconds(CLOCK)))
         await clients.answered(2)

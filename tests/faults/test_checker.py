@@ -203,7 +203,7 @@ def without(kind: type[e.Event]) -> Callable[[list[e.Event]], list[e.Event]]:
 
 def respelled(frame: Frame) -> Frame:
     """The same event in other bytes."""
-    return replace(frame, data=msgspec.json.format(frame.data, indent=1))
+    return msgspec.structs.replace(frame, data=msgspec.json.format(frame.data, indent=1))
 
 
 STOP = e.CancelRequest(at=25, turn_id="two", seen_seq=27)
@@ -285,7 +285,7 @@ BAD: dict[str, tuple[str, Evidence]] = {
     ),
     "a reader that saw more than there is": (
         "readers_saw_the_log",
-        reading((*FRAMES, replace(FRAMES[-1], seq=len(FRAMES) + 1))),
+        reading((*FRAMES, msgspec.structs.replace(FRAMES[-1], seq=len(FRAMES) + 1))),
     ),
     "a reader that was left behind": ("readers_saw_the_log", reading(FRAMES[:-1])),
     "a reader that was ahead of the store": ("readers_saw_the_log", reading(FRAMES, resets=1)),

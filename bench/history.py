@@ -1,6 +1,7 @@
 """A turn in a conversation of 10,000 messages beside one in a conversation of ten, in one SQLite file."""
 
 import asyncio
+import gc
 import statistics
 import tempfile
 import time
@@ -25,6 +26,8 @@ from bench.report import Limit, Table, milliseconds
 
 SHORT, LONG = 10, 10_000
 TURNS = 20
+REST_S = 0.1
+"""Before each turn, so that none shares a commit with the one before it, however short it is."""
 PLANS = 9
 TEXT = "A message of a length that people write, some eighty characters or thereabouts."
 PLANNING_MS = 40.0
@@ -146,6 +149,7 @@ def _added(message: Message) -> e.MessageAdd:
 async def _turns(service: Service, store: Store, counts: Counts, file: Path, conversation_id: str) -> Turn:
     found = []
     for _ in range(TURNS):
+        await asyncio.sleep(REST_S)
         empty_log(file)
         rows, read, begun = counts.rows_written(), counts.rows_read, time.perf_counter()
         accepted = await service.send(LOCAL_PRINCIPAL, conversation_id, Ask(content="And then?"))
@@ -178,6 +182,7 @@ async def _planning(service: Service, store: Store, conversation_id: str) -> tup
         begun = time.perf_counter()
         path = await store.path(conversation_id, header.head)
         read.append(time.perf_counter() - begun)
+        gc.collect()  # or a look through all that was just read would fall into the planning now and then
         begun = time.thread_time()
         plan_request(header, path, Request(model="claude-sonnet-5-5"))
         planned.append(time.thread_time() - begun)

@@ -153,6 +153,8 @@ async def fill_disk(clients: Traffic, disk: Disk, times: int) -> None:
             asking.append(asyncio.create_task(clients.say(f"meanwhile.{number}.{len(asking)}")))
             await asyncio.wait([refused], timeout=MORE_S)
         disk.free()
-        await asyncio.gather(refused, *asking)
+        await refused
+        for asked in asking:  # none waits any more when the disk is full again
+            await clients.end_of(await asked)
         clients.disturbances.append(Disturbance(kind="full disk", begun=begun, over=milliseconds(CLOCK)))
         await clients.answered(2)

@@ -97,7 +97,7 @@ class AskedStream(AiohttpResponseStream):
                 if piece:
                     return piece
         except Exception:
-            with map_aiohttp_exceptions():
+            with map_aiohttp_exceptions():  # around each piece it would cost more than reading one
                 raise
         gate.close()
         return b""
@@ -130,7 +130,7 @@ class UnpackedBody:
 
 
 def body_of(response: httpx2.Response) -> AskedStream | UnpackedBody:
-    """Its body, by the way that costs half where nothing is to be unpacked. Closing it closes both."""
+    """Its body, by the way that costs half where nothing is to be unpacked; it closes the response, too."""
     asked = response.extensions.get(ASKED)
     if not isinstance(asked, AskedStream) or "content-encoding" in response.headers:
         return UnpackedBody(response)

@@ -138,10 +138,10 @@ class SqliteDatabase:
                 self._writing.close()
             self._write_engine.dispose()
 
-        self._checkpoints.close()
         self._glances.close()
         await _finished(self._writer.run(stop))
         self._writer.close()
+        self._checkpoints.close()  # the last commit may have asked for one
         self._readers.close()
 
     async def write(

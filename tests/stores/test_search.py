@@ -1,9 +1,12 @@
 """What the contracts of search do not show: the words themselves, the index on disk, and where scans end."""
 
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from unicodedata import category
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -19,6 +22,7 @@ from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.words import INDEXED_BYTES, LONGEST_WORD, matches, query_words, snippet_of, words_of
 from antiphon.testing.stores import ME, a_conversation, a_turn
+from antiphon.testing.stores.making import LEASE_S, a_start, lease_of, start, the_end
 from tests.stores.old import make_old
 
 TEXTS = st.text(max_size=80) | st.text(alphabet="aB1 é你好東京ßนा\u0301-", max_size=40)
@@ -86,20 +90,80 @@ async def test_a_scan_ends_with_the_newest_messages() -> None:
     assert [hit.at for hit in hits] == [3] * SEARCHED
 
 
-async def test_nothing_of_a_deleted_conversation_stays_in_the_index(tmp_path: Path) -> None:
-    def left(connection: Connection) -> list[int]:
-        tables = ("searchable", "searchable_words")
-        return [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in tables]
+def in_index(connection: Connection) -> list[int]:
+    tables = ("searchable_soon", "searchable", "searchable_words")
+    return [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in tables]
 
-    database = SqliteDatabase(tmp_path / "antiphon.db")
+
+@pytest.fixture
+async def database(tmp_path: Path) -> SqliteDatabase:
+    return SqliteDatabase(tmp_path / "antiphon.db")
+
+
+@pytest.fixture
+async def store(database: SqliteDatabase) -> AsyncGenerator[SqlStore, None]:
     store = SqlStore(database)
     await store.open()
-    header = await a_conversation(store)
-    await store.accept(a_turn(header.id, "a secret"))
-    assert await database.read(left) == [1, 1]
-    await store.delete(ME, header.id)
-    assert await database.read(left) == [0, 0]
+    yield store
     await store.close()
+
+
+def answered(question: Message, text_: str) -> Change:
+    content = (text_block(text_),)
+    message = replace(question, id=new_id(), parent_id=question.id, role="assistant", content=content)
+    return replace(the_end(question.turn_id, message.id), messages=[message])
+
+
+async def test_a_question_goes_into_the_index_with_its_answer(
+    database: SqliteDatabase, store: SqlStore
+) -> None:
+    header = await a_conversation(store)
+    turn, queued = a_turn(header.id, "a river"), a_turn(header.id, "another river")
+    turn = replace(turn, start=a_start(turn, header.last_seq))
+    lease = lease_of(await store.accept(turn))
+    await store.accept(queued)
+    assert await database.read(in_index) == [2, 0, 0]
+    asked = await store.search(ME, "river")
+    assert len(asked) == 2
+    (newest,) = await store.search(ME, "river", limit=1)
+    assert newest == asked[0]
+    assert await store.search(ME, "river", before=newest.place) == asked[1:]
+    assert turn.start is not None
+    (question,) = turn.start.change.messages
+    await store.end(lease, answered(question, "It is a long river."), LEASE_S)
+    assert await database.read(in_index) == [0, 3, 3]
+    hits = await store.search(ME, "river")
+    assert len(hits) == 3
+    assert [hit for hit in hits if hit in asked] == asked
+
+
+async def test_a_question_that_is_withdrawn_is_not_found(store: SqlStore) -> None:
+    header = await a_conversation(store)
+    turn, queued = a_turn(header.id, "a river"), a_turn(header.id, "another river")
+    await store.accept(turn)
+    await store.accept(queued)
+    assert turn.message is not None
+    assert queued.message is not None
+    gone = e.TurnEnd(
+        at=1, turn_id=queued.queue.turn_id, status="cancelled", kept=e.Kept(steps=0), head=e.HEAD
+    )
+    withdrawn = Change(events=[gone], removed=[queued.message.message_id])
+    assert await store.withdraw(header.id, queued.queue.turn_id, withdrawn)
+    (left,) = await store.search(ME, "river")
+    assert left.message_id == turn.message.message_id
+
+
+async def test_nothing_of_a_deleted_conversation_stays_in_the_index(
+    database: SqliteDatabase, store: SqlStore
+) -> None:
+    header = await a_conversation(store)
+    turn = a_turn(header.id, "a secret")
+    lease = lease_of(await store.accept(turn))
+    await store.end(lease, answered(await start(store, turn, lease), "It is kept."), LEASE_S)
+    await store.accept(a_turn(header.id, "another secret"))
+    assert await database.read(in_index) == [1, 2, 2]
+    await store.delete(ME, header.id)
+    assert await database.read(in_index) == [0, 0, 0]
 
 
 async def test_messages_from_before_there_was_an_index_are_found(tmp_path: Path) -> None:

@@ -113,6 +113,8 @@ def write(
         ledger.hold(connection, change.hold)
     frames = encode_all(change.events, last_seq)
     add_frames(connection, conversation_id, frames)
+    if change.messages or turn_ends(change.events):
+        search.settle(connection, conversation_id)
     for message in change.messages:
         connection.execute(sql.PUT_MESSAGE, message_row(conversation_id, message, last_seq))
         search.put(connection, conversation_id, reached.principal, reached.at, message)
@@ -186,7 +188,7 @@ def add_message(connection: Connection, reached: Reached, message: Message, seq:
     added = connection.execute(sql.ADD_MESSAGE, message_row(reached.conversation_id, message, seq))
     if added.rowcount != 1:
         return False
-    search.put(connection, reached.conversation_id, reached.principal, at, message)
+    search.put_soon(connection, reached.conversation_id, reached.principal, at, message)
     return True
 
 

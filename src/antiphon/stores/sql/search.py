@@ -2,9 +2,15 @@
 
 So every language is cut in the same way on both, and a query has no operators that a person could trip over.
 The principal is one word more, so that a search does not walk through what others wrote.
+
+FTS5 writes about ten pages for each commit that adds to it. So on SQLite a question only gets its place among
+the few messages that are looked at one by one, and goes into the index together with its answer.
 """
 
 import hashlib
+from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -12,7 +18,9 @@ from sqlalchemy import TextClause, text
 
 from antiphon.domain.messages import Block, Message, text_of
 from antiphon.stores.base import Hit
+from antiphon.stores.scanning import scan
 from antiphon.stores.sql.database import Connection
+from antiphon.stores.sql.rows import message_of
 from antiphon.stores.words import query_words, snippet_of, words_of
 
 _blocks = msgspec.json.Decoder(tuple[Block, ...])
@@ -40,6 +48,24 @@ _ADD_BOTH = {
     for role, change in {**_CHANGED, "assistant": "UPDATE SET words = excluded.words"}.items()
 }
 _REMOVE = text("DELETE FROM searchable WHERE conversation_id = :conversation_id AND message_id = :message_id")
+_ADD_SOON = text(
+    "INSERT INTO searchable_soon (conversation_id, message_id, principal, at)"
+    " VALUES (:conversation_id, :message_id, :principal, :at)"
+)
+_SOON = (
+    "SELECT searchable_soon.principal, searchable_soon.at, messages.* FROM searchable_soon"
+    " JOIN messages ON messages.conversation_id = searchable_soon.conversation_id"
+    " AND messages.id = searchable_soon.message_id WHERE searchable_soon."
+)
+_SOON_IN = text(_SOON + "conversation_id = :conversation_id")
+_SOON_OF = text(
+    _SOON + "principal = :principal"
+    " ORDER BY searchable_soon.at DESC, searchable_soon.conversation_id DESC, searchable_soon.message_id DESC"
+)
+_NO_LONGER_SOON = text("DELETE FROM searchable_soon WHERE conversation_id = :conversation_id")
+_NEVER = text(
+    "DELETE FROM searchable_soon WHERE conversation_id = :conversation_id AND message_id = :message_id"
+)
 _FOUND = (
     " JOIN messages ON messages.conversation_id = searchable.conversation_id"
     " AND messages.id = searchable.message_id WHERE searchable.principal = :principal"
@@ -81,8 +107,31 @@ def put(connection: Connection, conversation_id: str, principal: str, at: int, m
         connection.execute(_ADD_WORDS, {"id": row.id, "words": " ".join(words)})
 
 
+def put_soon(connection: Connection, conversation_id: str, principal: str, at: int, message: Message) -> None:
+    """Let a new message be found; where that is cheaper, by looking at it until `settle` is called."""
+    if connection.dialect.name == "postgresql":
+        put(connection, conversation_id, principal, at, message)
+        return
+    place = {"conversation_id": conversation_id, "message_id": message.id, "principal": principal, "at": at}
+    connection.execute(_ADD_SOON, place)
+
+
+def settle(connection: Connection, conversation_id: str) -> None:
+    """Put into the index what was to be put there soon."""
+    if connection.dialect.name == "postgresql":
+        return
+    rows = connection.execute(_SOON_IN, {"conversation_id": conversation_id}).all()
+    if rows:
+        connection.execute(_NO_LONGER_SOON, {"conversation_id": conversation_id})
+    for row in rows:
+        put(connection, conversation_id, row.principal, row.at, message_of(row).message)
+
+
 def remove(connection: Connection, conversation_id: str, message_id: str) -> None:
-    connection.execute(_REMOVE, {"conversation_id": conversation_id, "message_id": message_id})
+    place = {"conversation_id": conversation_id, "message_id": message_id}
+    connection.execute(_REMOVE, place)
+    if connection.dialect.name == "sqlite":
+        connection.execute(_NEVER, place)
 
 
 def find(
@@ -98,7 +147,20 @@ def find(
         _FIND[which],
         {**values, "principal": principal, "limit": limit, "query": _query(which, principal, wanted)},
     )
-    return [_hit(row, query) for row in rows]
+    found = (_hit(row, query) for row in rows)
+    if which == "postgresql":
+        return list(found)
+    soon = _find_soon(connection, principal, query, before)
+    return list(islice(merge(found, soon, key=lambda hit: hit.place, reverse=True), limit))
+
+
+def _find_soon(
+    connection: Connection, principal: str, query: str, before: tuple[int, str, str] | None
+) -> Iterator[Hit]:
+    """Among the questions of the turns that are open: newest first."""
+    rows = connection.execute(_SOON_OF, {"principal": principal})
+    texts = (((row.at, row.conversation_id, row.id), text_of(_blocks.decode(row.content))) for row in rows)
+    return scan(texts, query, before)
 
 
 def _query(dialect: str, principal: str, wanted: list[str]) -> str:

@@ -108,7 +108,7 @@ async def test_a_profile_signs_requests(no_profile: Path, player: Player) -> Non
 
 
 async def test_credentials_that_are_gone_are_an_error_of_ours(player: Player, claude: ClaudeUpstream) -> None:
-    claude._client().api_key = None
+    claude._connection()[0].api_key = None
     player.plays(head(), chunk(BEGIN + FINISH), END)
     with pytest.raises(UpstreamAuth, match="set ANTHROPIC_API_KEY") as caught:
         await Listener(claude).hear()

@@ -6,30 +6,22 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 import anthropic
 import httpx2
-from anthropic import AsyncAPIResponse, AsyncStream
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AntiphonError
 from antiphon.model.credentials import signed_in_client, signs_in
 from antiphon.model.decode import EventDecoder
-from antiphon.model.failures import failure, failure_of, presentable
+from antiphon.model.drafts import Body, Drafts
+from antiphon.model.failures import failure, failure_of
 from antiphon.model.faults import Fault
-from antiphon.model.request import count_arguments, headers_of, streaming_body
-from antiphon.model.transport import (
-    PACE,
-    READ_BUFFER,
-    AskedClient,
-    AskedConnector,
-    AskedStream,
-    UnpackedBody,
-    body_of,
-)
+from antiphon.model.request import count_arguments
+from antiphon.model.transport import READ_BUFFER, AskedClient, AskedConnector
 from antiphon.model.upstream import AT_ONCE, Pace
 from antiphon.model.wire import StreamEvent
 
@@ -44,14 +36,6 @@ DRAIN_S = 0.5
 
 _STRAIGHT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 """What runs on this machine is never asked for through a proxy."""
-
-_HEADERS = {
-    "content-type": "application/json",
-    # Compressed events would have to be unpacked one by one, and save nothing at their size.
-    "accept-encoding": "identity",
-    # How the SDK is asked for the response itself: its own wrappers set this header.
-    "x-stainless-raw-response": "stream",
-}
 
 
 class ClaudeUpstream:
@@ -77,15 +61,15 @@ class ClaudeUpstream:
         timeout = httpx2.Timeout(stall_s, connect=connect_s)
         self._stall_s = stall_s
         self._unconnected = signed_in_client(api_key=api_key, base_url=base_url, timeout=timeout)
-        self._connected: dict[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = {}
+        self._connected: dict[asyncio.AbstractEventLoop, tuple[anthropic.AsyncAnthropic, Drafts]] = {}
         self._clock = clock or SystemClock()
 
     async def stream(
         self, plan: RequestPlan, pace: Pace = AT_ONCE
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
-        client = self._client()
+        client, drafts = self._connection()
         with _Translation(client, self._clock) as translation:
-            body, translation.request_id = await _body(client, plan, pace)
+            body, translation.request_id = await drafts.take().send(plan, pace)
             translation.began = True
             async with aclosing(body):
                 decoder = EventDecoder(translation.request_id)
@@ -95,9 +79,10 @@ class ClaudeUpstream:
                 if fault := decoder.finish():
                     raise failure(fault)
                 await _drain(body)
+            drafts.prepare()
 
     async def count_tokens(self, plan: RequestPlan) -> int:
-        client = self._client()
+        client, _ = self._connection()
         with _Translation(client, self._clock):
             count = await client.messages.count_tokens(**count_arguments(plan))
             # The SDK validates nothing, and gives a page that is not JSON back as text.
@@ -108,46 +93,20 @@ class ClaudeUpstream:
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
-        client = self._connected.pop(asyncio.get_running_loop(), None)
-        if client is not None:
+        client, drafts = self._connected.pop(asyncio.get_running_loop(), (None, None))
+        if client is not None and drafts is not None:
+            await drafts.close()
             await client.close()
 
-    def _client(self) -> anthropic.AsyncAnthropic:
+    def _connection(self) -> tuple[anthropic.AsyncAnthropic, Drafts]:
         loop = asyncio.get_running_loop()
-        client = self._connected.get(loop)
-        if client is None:
+        connected = self._connected.get(loop)
+        if connected is None:
             client = self._unconnected.copy(http_client=_http_client(self._stall_s))
+            connected = client, Drafts(client)
             self._connected = {known: of for known, of in self._connected.items() if not known.is_closed()}
-            self._connected[loop] = client
-        return client
-
-
-async def _body(
-    client: anthropic.AsyncAnthropic, plan: RequestPlan, pace: Pace
-) -> tuple["AskedStream | UnpackedBody", str | None]:
-    """The body of the response as soon as its headers are here, and its request id.
-
-    Nothing else of it is kept: the SDK's and httpx2's objects are several times as large as all that an
-    answer under way needs.
-    """
-    token = PACE.set(pace)
-    try:
-        response: Any = await client.post(
-            "/v1/messages",
-            content=streaming_body(plan),
-            cast_to=object,
-            stream=True,
-            stream_cls=AsyncStream[object],
-            options={"headers": {**_HEADERS, **headers_of(plan)}},
-        )
-    finally:
-        PACE.reset(token)
-    try:
-        _require_events(response)
-    except BaseException:
-        await response.close()
-        raise
-    return body_of(response.http_response), response.request_id
+            self._connected[loop] = connected
+        return connected
 
 
 class _Translation:
@@ -194,14 +153,7 @@ def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _require_events(response: AsyncAPIResponse[object]) -> None:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "text/event-stream":
-        what = presentable(kind) or "nothing that is named"
-        raise failure(Fault(kind="not_a_stream", began=True, what=what, request_id=response.request_id))
-
-
-async def _drain(body: "AskedStream | UnpackedBody") -> None:
+async def _drain(body: Body) -> None:
     """Read to the end of the body. The answer is whole: whatever happens here, nobody needs to know."""
     with suppress(Exception):
         async with asyncio.timeout(DRAIN_S):

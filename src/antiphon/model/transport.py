@@ -8,7 +8,8 @@ small HTTP chunks and the rest came together with the end.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -34,6 +35,25 @@ PACE: ContextVar[Pace] = ContextVar("antiphon_pace", default=AT_ONCE)
 """Of the request that is being made: the SDK would not hand it on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a request is about, and the context in which it is sent."""
+
+    body: bytes
+    headers: dict[str, str]
+    context: Context
+
+    def put_into(self, request: httpx2.Request) -> None:
+        del request.headers["transfer-encoding"]
+        request.headers.update({**self.headers, "content-length": str(len(self.body))})
+        request.stream = httpx2.ByteStream(self.body)
+        request.read()
+
+
+CONTENT: ContextVar["asyncio.Future[Content] | None"] = ContextVar("antiphon_content", default=None)
+"""What the request that is being put together waits for, if the SDK was not given it."""
+
+
 class AskedConnector(aiohttp.TCPConnector):
     """A request gets its connection when `PACE` lets it go: all is done by then but to write it."""
 
@@ -51,6 +71,14 @@ class AskedTransport(AiohttpTransport):
     """Of sessions with an `AskedConnector`."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if (coming := CONTENT.get()) is None:
+            return await self._send(request)
+        content = await coming
+        content.put_into(request)
+        sending = asyncio.get_running_loop().create_task(self._send(request), context=content.context)
+        return await sending
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
             held = response.stream._aiohttp_response  # noqa: SLF001 - there is no other way to it
@@ -85,6 +113,7 @@ class AskedStream(AiohttpResponseStream):
         response.content._low_water = 0  # noqa: SLF001 - or it would open the socket after each small chunk
         self._content = response.content
         self._gate = Gate(response)
+        self._gate.shut()
 
     async def more(self, pace: Pace = AT_ONCE) -> bytes:
         """What has come once `pace` reads on; nothing at its end."""

@@ -1,0 +1,126 @@
+"""A request that was put together ahead is sent like any other."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+
+import anthropic
+import pytest
+
+from antiphon.errors import UpstreamBusy
+from antiphon.model.client import ClaudeUpstream
+from antiphon.model.drafts import Drafts
+from tests.model.canned import BEGIN, END, FINISH, PLAN, chunk, head, refusal
+from tests.model.conftest import KEY, Listener
+from tests.model.player import Player
+
+ASKER: ContextVar[str] = ContextVar("asker", default="nobody")
+
+
+def drafts_of(claude: ClaudeUpstream) -> Drafts:
+    return claude._connection()[1]
+
+
+async def test_one_is_ready_after_an_answer_and_differs_from_no_other_on_the_wire(
+    player: Player, claude: ClaudeUpstream
+) -> None:
+    player.plays(head(), chunk(BEGIN + FINISH), END)
+    assert not drafts_of(claude).ready
+    await Listener(claude).hear()
+    assert drafts_of(claude).ready
+    other = replace(PLAN, model="another", options={**PLAN.options, "user_profile_id": "profile-1"})
+    await Listener(claude).hear(other)
+    first, second = player.requests
+    assert second.line == first.line
+    assert second.headers.pop("anthropic-user-profile-id") == "profile-1"
+    length = int(second.headers.pop("content-length"))
+    assert length - int(first.headers.pop("content-length")) == len("another") - len(PLAN.model)
+    assert second.headers == first.headers
+    assert second.body == {**first.body, "model": "another"}
+    assert player.connections == 1
+
+
+async def test_it_goes_when_it_may_and_where_it_was_asked_for(player: Player, claude: ClaudeUpstream) -> None:
+    askers: list[str] = []
+    goes = asyncio.Event()
+
+    class Held:
+        async def may_go(self) -> None:
+            askers.append(ASKER.get())
+            await goes.wait()
+
+        def read_on(self, resume: Callable[[], None]) -> None:
+            resume()
+
+    player.plays(head(), chunk(BEGIN + FINISH), END)
+    await Listener(claude).hear()
+    ASKER.set("somebody")
+
+    async def ask() -> None:
+        async for _ in claude.stream(PLAN, Held()):
+            pass
+
+    asking = asyncio.create_task(ask())
+    await asyncio.sleep(0.05)  # that nothing is sent is what is tested
+    assert len(player.requests) == 1
+    goes.set()
+    await asking
+    assert len(player.requests) == 2
+    assert askers == ["somebody"]
+
+
+async def test_none_is_ready_where_what_signs_it_changes(
+    player: Player, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_CONFIG_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for kind, content in {
+        "configs": {"authentication": {"type": "user_oauth"}},
+        "credentials": {"type": "oauth_token", "access_token": "token"},
+    }.items():
+        file = tmp_path / ".config" / "anthropic" / kind / "default.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(content))
+        file.chmod(0o600)
+    player.plays(head(), chunk(BEGIN + FINISH), END)
+    claude = ClaudeUpstream(base_url=player.url)
+    await Listener(claude).hear()
+    assert not drafts_of(claude).ready
+    await claude.close()
+
+
+async def test_a_refusal_makes_none_ready_and_costs_none(player: Player, claude: ClaudeUpstream) -> None:
+    player.plays(*refusal(529, "overloaded_error"))
+    player.plays(head(), chunk(BEGIN + FINISH), END)
+    with pytest.raises(UpstreamBusy):
+        await Listener(claude).hear()
+    assert not drafts_of(claude).ready
+    assert await Listener(claude).hear()
+
+
+async def test_one_that_could_not_be_signed_is_not_used() -> None:
+    client = anthropic.AsyncAnthropic(api_key=KEY)
+    drafts = Drafts(client)
+    client.api_key = None
+    drafts.prepare()
+    for _ in range(20):  # turns of the event loop: the SDK needs a few to find out
+        await asyncio.sleep(0)
+    assert not drafts.ready
+    client.api_key = KEY
+    draft = drafts.take()
+    assert draft.waits
+    await draft.drop()
+
+
+async def test_nothing_of_it_is_left_when_all_is_closed(player: Player, claude: ClaudeUpstream) -> None:
+    before = asyncio.all_tasks()
+    player.plays(head(), chunk(BEGIN + FINISH), END)
+    await Listener(claude).hear()
+    drafts = drafts_of(claude)
+    await claude.close()
+    assert not drafts.ready
+    left = {task for task in asyncio.all_tasks() - before if "serve" not in repr(task)}
+    assert left == set()

@@ -76,6 +76,10 @@ _ADVANCE = {
     )
     for size in SIZES
 }
+_ADVANCE_ONE = text(
+    "UPDATE conversations SET last_seq = last_seq + ?"
+    " WHERE id = ? AND running = ? AND counter = ? AND lease_owner = ? RETURNING last_seq"
+)
 _RENEW = {
     size: text(f"UPDATE conversations SET lease_until = ? FROM {_claims(size)}{_FENCE}")  # noqa: S608
     for size in SIZES
@@ -180,6 +184,9 @@ class SqliteDatabase:
             (lease.conversation_id, lease.turn_id, lease.counter, lease.owner, count)
             for lease, count in claims
         ]
+        if len(rows) == 1 and until is None:
+            *fence, count = rows[0]
+            return [_direct(connection).execute(_ADVANCE_ONE, (count, *fence)).scalar_one_or_none()]
         last_seqs: list[int | None] = [None] * len(rows)
         for first in range(0, len(rows), SIZES[0]):
             some = rows[first : first + SIZES[0]]

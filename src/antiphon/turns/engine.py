@@ -98,13 +98,15 @@ class Engine:
             if request is not None:
                 request.drop()
             raise
-        begun = self._begun(accepted, planned, request)
-        self._heard(acceptance.conversation_id, accepted.frames)
-        if accepted.lease is not None and accepted.header is not None:
-            record = record_of(acceptance, accepted.header, accepted.seq)
-            self._run(accepted.lease, asked, record, begun)
-            await asyncio.sleep(0)  # the request goes out before whoever asked is answered
-        elif acceptance.when_busy == "interrupt":
+        try:
+            await self._send(accepted, request)
+        finally:  # whoever asked may leave meanwhile: what was accepted is run
+            begun = self._begun(accepted, planned, request)
+            self._heard(acceptance.conversation_id, accepted.frames)
+            if accepted.lease is not None and accepted.header is not None:
+                record = record_of(acceptance, accepted.header, accepted.seq)
+                self._run(accepted.lease, asked, record, begun)
+        if accepted.lease is None and acceptance.when_busy == "interrupt":
             await self._go_on(acceptance.conversation_id)
         return accepted
 
@@ -124,19 +126,21 @@ class Engine:
             return None
         return Outgoing(self._parts.upstream, self._parts.flusher, planned.plan)
 
-    def _begun(self, accepted: Accepted, planned: Planned | None, request: Outgoing | None) -> Begun | None:
-        """What the turn begins with, and its request is on its way. None if it was not accepted with it."""
-        if planned is None or request is None:
-            return None
-        if not accepted.begun:
+    async def _send(self, accepted: Accepted, request: Outgoing | None) -> None:
+        """Before all else: what is to be done here is done while Claude reads."""
+        if request is not None and accepted.begun:
+            await request.send()
+        elif request is not None:
             request.drop()
+
+    def _begun(self, accepted: Accepted, planned: Planned | None, request: Outgoing | None) -> Begun | None:
+        """What the turn begins with. None if it was not accepted with it."""
+        if planned is None or request is None or not accepted.begun:
             return None
         ground = planned.ground
         conversation_id, last_seq = ground.progress.header.id, accepted.frames[-1].seq
         step = planned.step(last_seq)
         step.writing.sent = True
-        request.make_ready()
-        request.go()
         self._parts.standings.note_sent(conversation_id, self._parts.now(), ground.request.lifetime)
         self._parts.paths.learn(conversation_id, planned.change, last_seq)
         return Begun(step, ground, request)

@@ -13,6 +13,10 @@ PIECES_AT_ONCE = 8
 """How many pieces of an answer are read as they come, before reading keeps step with the commits."""
 
 
+GOING = 3
+"""Turns of the event loop from when a request may go until it is on its way."""
+
+
 class InStep:
     """The pace of one answer: it is held until `go`, and is read in step with the commits."""
 
@@ -59,6 +63,13 @@ class Outgoing:
     def go(self) -> None:
         """From now on it may be on its way, and is if it was made ready. Idempotent."""
         self._pace.go()
+
+    async def send(self) -> None:
+        """Let it go, and return when it is on its way."""
+        self.make_ready()
+        self.go()
+        for _ in range(GOING):
+            await asyncio.sleep(0)
 
     def __aiter__(self) -> Self:
         return self

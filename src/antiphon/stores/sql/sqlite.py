@@ -115,7 +115,7 @@ class SqliteDatabase:
         _configure(read_engine, begin=READING, cache_kib=READER_CACHE_KIB)
         self._readers = Readers(read_engine)
         self._checkpoints = Checkpoints(read_engine, checkpoint_s)
-        self._writer = Writer(self._commit, idle=self._checkpoints.rest)
+        self._writer = Writer(self._commit, afterwards=self._look_again, idle=self._checkpoints.rest)
         self._glances = Glances(read_engine)
 
     async def open(self) -> None:
@@ -154,14 +154,9 @@ class SqliteDatabase:
         return await _finished(self._writer.write(transaction, meanwhile))
 
     def _commit(self, work: Sequence[Transaction], syncing: Callable[[], None]) -> list[Any]:
-        """In the writer's thread, which looks for the commits of others while it is at it."""
         assert self._writing is not None
         self._checkpoints.committing()
-        results = commit_group(self._writing, work, syncing)
-        if time.monotonic() - self._looked_at >= LOOK_S / 2:
-            with suppress(StoreUnavailable):
-                self._look()
-        return results
+        return commit_group(self._writing, work, syncing)
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await _finished(self._readers.read(transaction))
@@ -231,6 +226,12 @@ class SqliteDatabase:
             if self._seen != seen:
                 seen = self._seen
                 yield None
+
+    def _look_again(self) -> None:
+        """In the writer's thread, while it is at it."""
+        if time.monotonic() - self._looked_at >= LOOK_S / 2:
+            with suppress(StoreUnavailable):
+                self._look()
 
     def _look(self) -> None:
         assert self._writing is not None

@@ -26,13 +26,15 @@ class Writer:
     A thread pool would do as well, but takes longer to hand over a group than to run a small one.
     """
 
-    def __init__(self, commit: Commit, *, idle: Callable[[], None]) -> None:
+    def __init__(self, commit: Commit, *, afterwards: Callable[[], None], idle: Callable[[], None]) -> None:
         """`commit` runs in the thread, and returns for each what it returned, or `Failed`.
 
-        It calls what it is given beside the transactions when only the disk is left to be waited for. `idle`
-        is called in the event loop after a commit that no other follows.
+        It calls what it is given beside the transactions when only the disk is left to be waited for.
+        `afterwards` is called in the thread when the results are handed over, `idle` in the event loop after
+        a commit that no other follows.
         """
         self._commit = commit
+        self._afterwards = afterwards
         self._idle = idle
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -71,6 +73,7 @@ class Writer:
             work = [transaction for transaction, _, _ in group]
             syncing = partial(_while_syncing, loop, [call for _, _, call in group if call is not None])
             self._post(loop, partial(self._commit, work, syncing), partial(self._committed, loop, group))
+            self._jobs.put(self._afterwards)
 
     def _committed(self, loop: asyncio.AbstractEventLoop, group: Sequence[Waiting], outcome: Any) -> None:
         results = [outcome] * len(group) if isinstance(outcome, Failed) else outcome

@@ -13,6 +13,7 @@ import pytest
 from antiphon.errors import UpstreamBusy
 from antiphon.model.client import ClaudeUpstream
 from antiphon.model.drafts import Drafts
+from antiphon.model.transport import handed_over
 from tests.model.canned import BEGIN, END, FINISH, PLAN, chunk, head, refusal
 from tests.model.conftest import KEY, Listener
 from tests.model.player import Player
@@ -124,3 +125,25 @@ async def test_nothing_of_it_is_left_when_all_is_closed(player: Player, claude: 
     assert not drafts.ready
     left = {task for task in asyncio.all_tasks() - before if "serve" not in repr(task)}
     assert left == set()
+
+
+async def test_a_response_that_comes_as_its_asker_leaves_is_closed() -> None:
+    comes: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    closed: list[str] = []
+
+    async def answer() -> str:
+        return await comes
+
+    async def close(response: str) -> None:
+        closed.append(response)
+
+    answering = asyncio.create_task(answer())
+    asker = asyncio.create_task(handed_over(answering, close))
+    await asyncio.sleep(0)
+    comes.set_result("response")
+    await asyncio.sleep(0)
+    assert answering.done()
+    asker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asker
+    assert closed == ["response"]

@@ -1,13 +1,18 @@
 """When a request goes out: as soon as what announces it is committed, and never before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 
 import pytest
 
 from antiphon.bootstrap import open_service
+from antiphon.domain.events import TurnEnd
+from antiphon.domain.plans import RequestPlan
 from antiphon.errors import StoreUnavailable
 from antiphon.model.client import ClaudeUpstream
+from antiphon.model.upstream import AT_ONCE, Pace, Upstream
+from antiphon.model.wire import StreamEvent
 from antiphon.service import Ask, Service
 from antiphon.settings import Settings
 from antiphon.simulator.server import Simulator
@@ -17,6 +22,26 @@ from tests.turns.asking import ME, ask
 
 LONG_ENOUGH_S = 0.1
 """For a request that is ready to reach a server in the same process."""
+
+
+class Leaving:
+    """Makes whoever asks leave at the moment at which the request goes out."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self.count_tokens = upstream.count_tokens
+        self.close = upstream.close
+        self.asking: asyncio.Task[Accepted] | None = None
+
+    async def stream(
+        self, plan: RequestPlan, pace: Pace = AT_ONCE
+    ) -> AsyncGenerator[Sequence[StreamEvent], None]:
+        await pace.may_go()
+        assert self.asking is not None
+        self.asking.cancel()
+        async with aclosing(self._upstream.stream(plan)) as events:
+            async for some in events:
+                yield some
 
 
 class HeldStore(MemoryStore):
@@ -131,3 +156,24 @@ async def test_a_service_that_closes_meanwhile_leaves_nothing_behind(
     await asyncio.wait([sending])
     assert asyncio.all_tasks() <= before
     assert not simulator.requests
+
+
+async def test_who_leaves_while_it_goes_out_leaves_a_turn_that_runs(
+    simulator: Simulator, held: HeldStore
+) -> None:
+    upstream = Leaving(ClaudeUpstream(api_key="key", base_url=simulator.url))
+    service = await open_service(Settings(), upstream=upstream, store=held)
+    header = await service.create(ME)
+    upstream.asking = asyncio.create_task(service.send(ME, header.id, Ask(content="Hello")))
+    with pytest.raises(asyncio.CancelledError):
+        await upstream.asking
+    async with asyncio.timeout(10), aclosing(service.follow(header.id, 0)) as following:
+        async for frames in following:
+            if any(frame.type == TurnEnd.type for frame in frames):
+                break
+    assert len(simulator.requests) == 1
+    assert [message.role for message in (await service.snapshot(ME, header.id)).path()] == [
+        "user",
+        "assistant",
+    ]
+    await service.close()

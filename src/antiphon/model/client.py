@@ -17,7 +17,7 @@ from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AntiphonError
 from antiphon.model.credentials import signed_in_client, signs_in
 from antiphon.model.decode import EventDecoder
-from antiphon.model.drafts import Body, Drafts
+from antiphon.model.drafts import Body, Drafts, content_of
 from antiphon.model.failures import failure, failure_of
 from antiphon.model.faults import Fault
 from antiphon.model.request import count_arguments
@@ -69,7 +69,8 @@ class ClaudeUpstream:
     ) -> AsyncGenerator[Sequence[StreamEvent], None]:
         client, drafts = self._connection()
         with _Translation(client, self._clock) as translation:
-            body, translation.request_id = await drafts.take().send(plan, pace)
+            content = content_of(plan, pace)
+            body, translation.request_id = await drafts.take().send(content)
             translation.began = True
             async with aclosing(body):
                 decoder = EventDecoder(translation.request_id)

@@ -6,7 +6,7 @@ of it but the content is the same each time. So one is always ready, and who ask
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any, TypeAlias
 
 import anthropic
@@ -16,7 +16,7 @@ from antiphon.domain.plans import RequestPlan
 from antiphon.model.failures import failure, presentable
 from antiphon.model.faults import Fault
 from antiphon.model.request import headers_of, streaming_body
-from antiphon.model.transport import CONTENT, PACE, AskedStream, Content, UnpackedBody, body_of
+from antiphon.model.transport import CONTENT, PACE, AskedStream, Content, UnpackedBody, body_of, handed_over
 from antiphon.model.upstream import Pace
 
 Body: TypeAlias = AskedStream | UnpackedBody
@@ -30,12 +30,18 @@ _HEADERS = {
 }
 
 
+def content_of(plan: RequestPlan, pace: Pace) -> Content:
+    """What a request says, in the context of the caller."""
+    context = copy_context()
+    context.run(PACE.set, pace)
+    return Content(streaming_body(plan), headers_of(plan), context)
+
+
 class Draft:
     """One request, from when the SDK begins with it until the headers of its response are here."""
 
-    def __init__(self, client: anthropic.AsyncAnthropic) -> None:
+    def __init__(self, client: anthropic.AsyncAnthropic, context: Context) -> None:
         self._content: asyncio.Future[Content] = asyncio.get_running_loop().create_future()
-        context = copy_context()
         context.run(CONTENT.set, self._content)
         self._response = asyncio.get_running_loop().create_task(_post(client), context=context)
         self._response.add_done_callback(_heard)
@@ -45,16 +51,14 @@ class Draft:
         """Whether it can still be sent."""
         return not self._response.done()
 
-    async def send(self, plan: RequestPlan, pace: Pace) -> tuple[Body, str | None]:
+    async def send(self, content: Content) -> tuple[Body, str | None]:
         """The body of the response as soon as its headers are here, and its request id.
 
         Nothing else of it is kept: the SDK's and httpx2's objects are several times as large as all that an
         answer under way needs. Raises what the SDK does.
         """
-        context = copy_context()
-        context.run(PACE.set, pace)
-        self._content.set_result(Content(streaming_body(plan), headers_of(plan), context))
-        return await self._response
+        self._content.set_result(content)
+        return await handed_over(self._response, _close)
 
     async def drop(self) -> None:
         """It will not be sent."""
@@ -76,12 +80,14 @@ class Drafts:
 
     def take(self) -> Draft:
         ahead, self._ahead = self._ahead, None
-        return ahead if ahead is not None and ahead.waits else Draft(self._client)
+        if ahead is not None and ahead.waits:
+            return ahead
+        return Draft(self._client, copy_context())
 
     def prepare(self) -> None:
         """Have the next one ready. Not where what signs it may have changed by then."""
         if not self.ready and self._client.credentials is None:
-            self._ahead = Draft(self._client)
+            self._ahead = Draft(self._client, Context())  # it is nobody's yet
 
     async def close(self) -> None:
         ahead, self._ahead = self._ahead, None
@@ -93,7 +99,7 @@ class _Later:
     """In the place of a body that is not known yet: the transport puts it in, and reads nothing of this."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        raise NotImplementedError
+        raise AssertionError("the transport did not put the content in")
 
 
 async def _post(client: anthropic.AsyncAnthropic) -> tuple[Body, str | None]:
@@ -111,6 +117,11 @@ async def _post(client: anthropic.AsyncAnthropic) -> tuple[Body, str | None]:
         await response.close()
         raise
     return body_of(response.http_response), response.request_id
+
+
+async def _close(answered: tuple[Body, str | None]) -> None:
+    body, _ = answered
+    await body.aclose()
 
 
 def _heard(response: "asyncio.Task[tuple[Body, str | None]]") -> None:

@@ -7,10 +7,10 @@ small HTTP chunks and the rest came together with the end.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import anthropic
@@ -24,6 +24,8 @@ from anthropic._vendor.httpx_aiohttp.transport import (  # the SDK's own, which 
 )
 
 from antiphon.model.upstream import AT_ONCE, Pace
+
+T = TypeVar("T")
 
 READ_BUFFER = 1 << 20
 """Bytes for aiohttp's session: more than one read brings, so that its own way of pausing never sets in."""
@@ -54,6 +56,16 @@ CONTENT: ContextVar["asyncio.Future[Content] | None"] = ContextVar("antiphon_con
 """What the request that is being put together waits for, if the SDK was not given it."""
 
 
+async def handed_over(task: "asyncio.Task[T]", close: Callable[[T], Awaitable[None]]) -> T:
+    """Its result; closed, if whoever waits for it is cancelled just as it comes."""
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if task.done() and not task.cancelled() and task.exception() is None:
+            await close(task.result())
+        raise
+
+
 class AskedConnector(aiohttp.TCPConnector):
     """A request gets its connection when `PACE` lets it go: all is done by then but to write it."""
 
@@ -76,7 +88,7 @@ class AskedTransport(AiohttpTransport):
         content = await coming
         content.put_into(request)
         sending = asyncio.get_running_loop().create_task(self._send(request), context=content.context)
-        return await sending
+        return await handed_over(sending, httpx2.Response.aclose)
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)

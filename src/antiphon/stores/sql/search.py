@@ -3,8 +3,9 @@
 So every language is cut in the same way on both, and a query has no operators that a person could trip over.
 The principal is one word more, so that a search does not walk through what others wrote.
 
-FTS5 writes about ten pages for each commit that adds to it. So on SQLite a question only gets its place among
-the few messages that are looked at one by one, and goes into the index together with its answer.
+What FTS5 writes with each commit that adds to it is a good part of all that is written. So on SQLite a
+question only gets its place among the few messages that are looked at one by one, and goes into the index
+together with its answer.
 """
 
 import hashlib

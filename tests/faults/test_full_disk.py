@@ -39,9 +39,11 @@ def on_disk(
     async def read(conversation_ids: Iterable[str]) -> dict[str, Stored]:
         assert disk is not None
         disk.copy_to(tmp_path / "copy")
-        return await stored_conversations(f"sqlite:///{tmp_path / 'copy' / 'antiphon.db'}", conversation_ids)
+        return await stored_conversations(
+            f"sqlite:///{tmp_path / 'copy' / disk.database.name}", conversation_ids
+        )
 
-    store = f"sqlite:///{disk.folder / 'antiphon.db'}"
+    store = f"sqlite:///{disk.database}"
     with (
         running_pair(store, claude, tmp_path, inside=disk.inside, read=read) as started,
         told(started) as pair,

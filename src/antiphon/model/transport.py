@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
@@ -26,6 +27,11 @@ from anthropic._vendor.httpx_aiohttp.transport import (  # the SDK's own, which 
 from antiphon.model.upstream import AT_ONCE, Pace
 
 T = TypeVar("T")
+
+AGAIN_S = 0.1
+"""Between two looks at a silence that is long enough to give up. If this process itself stood still (it was
+stopped, or its machine was), its clocks may strike before anybody was told of what came meanwhile.
+"""
 
 READ_BUFFER = 1 << 20
 """Bytes for aiohttp's session: more than one read brings, so that its own way of pausing never sets in."""
@@ -125,7 +131,7 @@ class AskedStream(AiohttpResponseStream):
         response.content._low_water = 0  # noqa: SLF001 - or it would open the socket after each small chunk
         self._content = response.content
         self._gate = Gate(response)
-        self._gate.shut()
+        self._gate.shut()  # until somebody waits: a few turns of the event loop may pass before that
 
     async def more(self, pace: Pace = AT_ONCE) -> bytes:
         """What has come once `pace` reads on; nothing at its end."""
@@ -230,12 +236,14 @@ class Gate:
             self._look.cancel()
             self._look = None
 
-    def _look_at_silence(self) -> None:
+    def _look_at_silence(self, *, again: bool = False) -> None:
         self._look = None
         if self._open_since is None or self._patience_s is None:
             return
         left_s = self._open_since + self._patience_s - self._loop.time()
         if left_s > 0:
             self._look = self._loop.call_later(left_s, self._look_at_silence)
+        elif not again:
+            self._look = self._loop.call_later(AGAIN_S, partial(self._look_at_silence, again=True))
         else:
             self._response.content.set_exception(SocketTimeoutError("Nothing came for too long"))

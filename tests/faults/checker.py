@@ -13,7 +13,7 @@ from antiphon.domain import events as e
 from antiphon.domain.fold import fold
 from antiphon.domain.messages import text_of
 from antiphon.stores.frames import decode, decode_all
-from tests.faults.history import Evidence
+from tests.faults.history import Evidence, Stored
 from tests.faults.views import (
     asked,
     cuts,
@@ -138,13 +138,18 @@ def seqs_are_contiguous(evidence: Evidence) -> Iterator[str]:
             yield f"the log of {stored.header.id} has {len(seqs)} events up to {stored.header.last_seq}"
 
 
+def _why(stored: Stored, turn_id: str) -> str:
+    ends = [each for each in events_of(stored) if isinstance(each, e.TurnEnd) and each.turn_id == turn_id]
+    return "; ".join(f"{end.error.name}: {end.error.detail}" for end in ends if end.error is not None)
+
+
 def every_turn_has_ended(evidence: Evidence) -> Iterator[str]:
     for stored in evidence.stored.values():
         if stored.header.running is not None:
             yield f"{stored.header.running} still holds its conversation"
         for turn_id, status in stored.turns.items():
             if status not in evidence.endings:
-                yield f"turn {turn_id} ended as {status}"
+                yield f"turn {turn_id} ended as {status}: {_why(stored, turn_id)}"
 
 
 def questions_and_answers_alternate(evidence: Evidence) -> Iterator[str]:

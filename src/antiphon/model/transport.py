@@ -17,6 +17,7 @@ import aiohttp
 import anthropic
 import httpx2
 from aiohttp import ClientResponse, SocketTimeoutError
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from anthropic._vendor.httpx_aiohttp.transport import (  # the SDK's own, which it does not export
     AiohttpResponseStream,
@@ -72,8 +73,19 @@ async def handed_over(task: "asyncio.Task[T]", close: Callable[[T], Awaitable[No
         raise
 
 
+class PatientHandler(ResponseHandler):
+    """aiohttp's end of a connection, which looks twice at silence before a response begins."""
+
+    def _on_read_timeout(self) -> None:
+        self._read_timeout_handle = self._loop.call_later(AGAIN_S, super()._on_read_timeout)
+
+
 class AskedConnector(aiohttp.TCPConnector):
     """A request gets its connection when `PACE` lets it go: all is done by then but to write it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._factory: Callable[[], ResponseHandler] = partial(PatientHandler, loop=self._loop)  # type: ignore[assignment]
 
     async def connect(
         self,

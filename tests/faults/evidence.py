@@ -52,7 +52,8 @@ async def _stored(database: Database, store: SqlStore, conversation_id: str) -> 
         frames=await all_frames(store, conversation_id),
         messages={message.id: message for message in placed},
         turns={row.id: row.status for row in await rows(tables.turns)},
-        attempts=tuple(_attempt(row) for row in await rows(tables.ledger)),
+        # Titles and summaries are requests beside the turns, with ids of one part.
+        attempts=tuple(_attempt(row) for row in await rows(tables.ledger) if "/" in row.id),
         keys={row.key: row.turn_id for row in await rows(tables.keys)},
     )
 

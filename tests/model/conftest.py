@@ -1,8 +1,10 @@
 """Claude as an upstream, played by a server of canned bytes."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,23 @@ async def impatient(player: Player) -> AsyncIterator[Listener]:
     upstream = ClaudeUpstream(api_key=KEY, base_url=player.url, stall_s=0.5)
     yield Listener(upstream)
     await upstream.close()
+
+
+@pytest.fixture
+def no_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine on which nobody ever signed in."""
+    monkeypatch.delenv("ANTHROPIC_CONFIG_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path / ".config" / "anthropic"
+
+
+def sign_in(folder: Path, name: str = "default") -> None:
+    """What `profile` on disk looks like after signing in."""
+    for kind, content in {
+        "configs": {"authentication": {"type": "user_oauth"}},
+        "credentials": {"type": "oauth_token", "access_token": "token-of-the-profile"},
+    }.items():
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        file = folder / kind / f"{name}.json"
+        file.write_text(json.dumps(content))
+        file.chmod(0o600)

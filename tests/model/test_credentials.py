@@ -1,6 +1,5 @@
 """Claude is asked only by those who can sign in, and they are told how."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,28 +8,8 @@ from antiphon.errors import ConfigurationError, MissingCredentials, UpstreamAuth
 from antiphon.model.client import ClaudeUpstream
 from antiphon.model.credentials import has_credentials
 from tests.model.canned import BEGIN, END, FINISH, chunk, head
-from tests.model.conftest import Listener
+from tests.model.conftest import Listener, sign_in
 from tests.model.player import Player
-
-
-@pytest.fixture
-def no_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine on which nobody ever signed in."""
-    monkeypatch.delenv("ANTHROPIC_CONFIG_DIR")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path / ".config" / "anthropic"
-
-
-def sign_in(folder: Path, name: str = "default") -> None:
-    """What `profile` on disk looks like after signing in."""
-    for kind, content in {
-        "configs": {"authentication": {"type": "user_oauth"}},
-        "credentials": {"type": "oauth_token", "access_token": "token-of-the-profile"},
-    }.items():
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-        file = folder / kind / f"{name}.json"
-        file.write_text(json.dumps(content))
-        file.chmod(0o600)
 
 
 @pytest.mark.usefixtures("no_profile")

@@ -1,7 +1,6 @@
 """A request that was put together ahead is sent like any other."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
@@ -15,7 +14,7 @@ from antiphon.model.client import ClaudeUpstream
 from antiphon.model.drafts import Drafts
 from antiphon.model.transport import handed_over
 from tests.model.canned import BEGIN, END, FINISH, PLAN, chunk, head, refusal
-from tests.model.conftest import KEY, Listener
+from tests.model.conftest import KEY, Listener, sign_in
 from tests.model.player import Player
 
 ASKER: ContextVar[str] = ContextVar("asker", default="nobody")
@@ -73,19 +72,8 @@ async def test_it_goes_when_it_may_and_where_it_was_asked_for(player: Player, cl
     assert askers == ["somebody"]
 
 
-async def test_none_is_ready_where_what_signs_it_changes(
-    player: Player, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("ANTHROPIC_CONFIG_DIR")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for kind, content in {
-        "configs": {"authentication": {"type": "user_oauth"}},
-        "credentials": {"type": "oauth_token", "access_token": "token"},
-    }.items():
-        file = tmp_path / ".config" / "anthropic" / kind / "default.json"
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(content))
-        file.chmod(0o600)
+async def test_none_is_ready_where_what_signs_it_changes(no_profile: Path, player: Player) -> None:
+    sign_in(no_profile)
     player.plays(head(), chunk(BEGIN + FINISH), END)
     claude = ClaudeUpstream(base_url=player.url)
     await Listener(claude).hear()

@@ -94,8 +94,8 @@ class ClaudeUpstream:
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
-        client, drafts = self._connected.pop(asyncio.get_running_loop(), (None, None))
-        if client is not None and drafts is not None:
+        if (connected := self._connected.pop(asyncio.get_running_loop(), None)) is not None:
+            client, drafts = connected
             await drafts.close()
             await client.close()
 

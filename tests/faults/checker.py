@@ -6,7 +6,7 @@ Each rule yields a sentence for each thing that should not be. `test_checker.py`
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import filterfalse, groupby, pairwise
 from typing import TypeAlias
 
 from antiphon.domain import events as e
@@ -16,8 +16,11 @@ from antiphon.stores.frames import decode, decode_all
 from tests.faults.history import Evidence, Stored
 from tests.faults.views import (
     asked,
+    asks_for_a_summary,
+    compactions,
     cuts,
     events_of,
+    forms,
     further_attempts,
     journal,
     path_to,
@@ -241,15 +244,17 @@ def no_request_was_invalid(evidence: Evidence) -> Iterator[str]:
 def every_request_is_a_path_of_the_tree(evidence: Evidence) -> Iterator[str]:
     """What was sent is what leads to the question; nothing on that path has changed since."""
     known = questions(evidence)
-    for request in evidence.requests:
+    summaries = {each: compactions(stored) for each, stored in evidence.stored.items()}
+    for request in filterfalse(asks_for_a_summary, evidence.requests):
         stored, question = known.get(asked(request), (None, None))
         if stored is None or question is None:
             yield f"request {request.number} asks what nobody asked"
             continue
-        path = [(each.role, list(each.content)) for each in path_to(stored, question.id)]
         sent = [(each["role"], plain(each["content"])) for each in request.body["messages"]]
-        if sent != path:
-            yield f"request {request.number} sent {len(sent)} messages that are not the path of {len(path)}"
+        allowed = forms(path_to(stored, question.id), summaries[stored.header.id])
+        if sent not in allowed:
+            lengths = [len(form) for form in allowed]
+            yield f"request {request.number} sent {len(sent)} messages that are not the path of {lengths}"
 
 
 def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
@@ -272,6 +277,21 @@ def every_request_is_in_the_journal(evidence: Evidence) -> Iterator[str]:
             yield f"attempt {attempt.attempt} of {attempt.turn_id} claims {attempt.request_id}"
         if attempt.status == "open":
             yield f"attempt {attempt.attempt} of {attempt.turn_id} was left open"
+
+
+def every_summary_is_in_the_log(evidence: Evidence) -> Iterator[str]:
+    """Each was announced before it was asked for, and has ended; each that was answered is a request."""
+    events = [event for stored in evidence.stored.values() for event in events_of(stored)]
+    made = {f"req_sim_{each.number:06}" for each in evidence.requests if asks_for_a_summary(each)}
+    begun = {event.id for event in events if isinstance(event, e.RequestStart) and event.purpose == "summary"}
+    ended = Counter(event.id for event in events if isinstance(event, e.RequestEnd) and event.id in begun)
+    if len(made) > len(begun):
+        yield f"{len(made)} summaries were asked for, {len(begun)} are in the log"
+    for event in events:
+        if isinstance(event, e.RequestStart) and ended[event.id] != 1:
+            yield f"the summary {event.id} has ended {ended[event.id]} times"
+        if isinstance(event, e.RequestEnd) and event.request_id and event.request_id not in made:
+            yield f"the summary {event.id} claims {event.request_id}"
 
 
 def every_further_attempt_has_a_cause(evidence: Evidence) -> Iterator[str]:
@@ -319,6 +339,7 @@ RULES: tuple[Rule, ...] = (
     no_request_was_invalid,
     every_request_is_a_path_of_the_tree,
     every_request_is_in_the_journal,
+    every_summary_is_in_the_log,
     every_further_attempt_has_a_cause,
     no_lease_is_lost_while_it_lasts,
 )

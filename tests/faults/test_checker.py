@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from antiphon.context.plan import SUMMARY
+from antiphon.context.summaries import SUMMARISER
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.fold import fold
@@ -93,7 +95,7 @@ FRAMES = tuple(encode_all(LOG, len(LOG)))
 STATE = fold(decode_all(FRAMES))
 
 
-def request(number: int, *said: tuple[str, str], status: int = 200) -> RecordedRequest:
+def request(number: int, *said: tuple[str, str], status: int = 200, system: str = "") -> RecordedRequest:
     messages = [{"role": role, "content": list(text(words))} for role, words in said]
     return RecordedRequest(
         number=number,
@@ -101,7 +103,7 @@ def request(number: int, *said: tuple[str, str], status: int = 200) -> RecordedR
         method="POST",
         path="/v1/messages",
         headers={},
-        body={"messages": messages},
+        body={"system": system, "messages": messages},
         status=status,
     )
 
@@ -241,6 +243,23 @@ def forked(events: list[e.Event]) -> list[e.Event]:
     return [replace(event, parent_id=None) if isinstance(event, e.TurnStart) else event for event in events]
 
 
+SUMMARY_START = e.RequestStart(at=30, id="s", purpose="summary", model=MODEL)
+SUMMARY_END = e.RequestEnd(at=30, id="s", stop_reason="end_turn", request_id="req_sim_000004")
+COMPACT = e.ContextCompact(at=30, after_message_id="one-a1", summary="One was asked.")
+SUMMARISES = request(4, ("user", "Person: ask one"), system=SUMMARISER)
+SHORTER = request(3, ("user", SUMMARY.format("One was asked.")), ("user", "ask two"))
+
+
+def summarised(*events: e.Event, made: tuple[RecordedRequest, ...] = (SHORTER, SUMMARISES)) -> Evidence:
+    """Before the second attempt of the second turn, these happened; its request, and others, are `made`."""
+
+    def change(log: list[e.Event]) -> list[e.Event]:
+        at = log.index(LOST) + 1
+        return [*log[:at], *events, *log[at:]]
+
+    return replace(log(change), requests=(*GOOD.requests[:2], *made))
+
+
 BAD: dict[str, tuple[str, Evidence]] = {
     "a key that is two turns": (
         "every_key_is_one_turn",
@@ -362,6 +381,20 @@ BAD: dict[str, tuple[str, Evidence]] = {
         "every_request_is_a_path_of_the_tree",
         requests(*GOOD.requests, request(4, ("user", "who am I"))),
     ),
+    "a request with a summary that nobody made": (
+        "every_request_is_a_path_of_the_tree",
+        summarised(SUMMARY_START, SUMMARY_END),
+    ),
+    "a summary of another length than was sent": (
+        "every_request_is_a_path_of_the_tree",
+        summarised(SUMMARY_START, SUMMARY_END, replace(COMPACT, after_message_id="one-q")),
+    ),
+    "a summary that the log does not know": ("every_summary_is_in_the_log", summarised(COMPACT)),
+    "a summary that did not end": ("every_summary_is_in_the_log", summarised(SUMMARY_START, COMPACT)),
+    "a summary that nobody was asked for": (
+        "every_summary_is_in_the_log",
+        summarised(SUMMARY_START, SUMMARY_END, COMPACT, made=(SHORTER,)),
+    ),
     "more requests than attempts": (
         "every_request_is_in_the_journal",
         requests(*GOOD.requests, request(4, *SECOND)),
@@ -402,6 +435,10 @@ BAD: dict[str, tuple[str, Evidence]] = {
 
 def test_a_good_history_passes() -> None:
     assert faults(GOOD) == []
+
+
+def test_a_conversation_that_was_summarised_passes() -> None:
+    assert faults(summarised(SUMMARY_START, SUMMARY_END, COMPACT)) == []
 
 
 def test_a_cancelled_answer_that_keeps_what_was_seen_passes() -> None:

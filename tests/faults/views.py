@@ -3,13 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from antiphon.context.plan import SUMMARY
+from antiphon.context.summaries import INSTRUCTION, SUMMARISER
 from antiphon.domain import events as e
-from antiphon.domain.messages import Block, Message, text_of
+from antiphon.domain.messages import Block, Message, text_block, text_of
 from antiphon.simulator.record import RecordedRequest
 from antiphon.stores.frames import decode
 from tests.faults.history import Attempt, Evidence, Stored
+
+Said: TypeAlias = list[tuple[str, list[Block]]]
+"""Roles and contents, as they are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,28 @@ def questions(evidence: Evidence) -> dict[str, tuple[Stored, Message]]:
 def asked(request: RecordedRequest) -> str:
     messages = request.body["messages"] if isinstance(request.body, dict) else []
     return name_of(plain(messages[-1]["content"])) if messages else ""
+
+
+def asks_for_a_summary(request: RecordedRequest) -> bool:
+    """It is no answer to anybody: of a record by a small model, or on what was sent before."""
+    body = request.body if isinstance(request.body, dict) else {}
+    return text_of(plain(body.get("system") or "")) == SUMMARISER or asked(request) == INSTRUCTION
+
+
+def compactions(stored: Stored) -> list[e.ContextCompact]:
+    return [event for event in events_of(stored) if isinstance(event, e.ContextCompact)]
+
+
+def forms(path: Sequence[Message], summaries: Sequence[e.ContextCompact]) -> list[Said]:
+    """How a path may be sent: whole, or with one of these summaries in place of its beginning."""
+    whole: Said = [(each.role, list(each.content)) for each in path]
+    places = {message.id: place for place, message in enumerate(path, 1)}
+    short: list[Said] = [
+        [("user", [text_block(SUMMARY.format(each.summary))]), *whole[places[each.after_message_id] :]]
+        for each in summaries
+        if each.after_message_id in places
+    ]
+    return [whole, *short]
 
 
 def said(message: Message) -> str:

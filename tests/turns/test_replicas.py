@@ -1,18 +1,23 @@
 """Several replicas on one store: each a service of its own, as in processes of their own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from antiphon.domain import events as e
+from antiphon.domain.ids import new_id
 from antiphon.errors import Busy
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
 from antiphon.simulator.script import Fail, Reply, Stall
 from antiphon.simulator.server import Simulator
+from antiphon.stores.base import Accepted, Change
 from antiphon.stores.frames import decode_all
+from antiphon.stores.sql.sqlite import SqliteDatabase
+from antiphon.stores.sql.store import SqlStore
+from antiphon.testing.stores.making import a_turn, lease_of
 
 ME = "me"
 OpenService = Callable[..., Awaitable[Service]]
@@ -131,6 +136,49 @@ async def test_an_attempt_that_was_lost_is_charged_once(open_one: OpenService, s
     assert row.cost_nanodollars == answer.turn.cost_nanodollars > held
     (standing,) = await two.standings(ME)
     assert standing.left == standing.nanodollars - row.cost_nanodollars
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[SqlStore]:
+    """The same one, as a replica has it that does nothing by itself."""
+    store = SqlStore(SqliteDatabase(Path(store_url.removeprefix("sqlite:///"))))
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def left_behind(store: SqlStore, last: Callable[[str], e.Event]) -> Accepted:
+    """A turn whose replica died before it began; the log ends with this event of it."""
+    header = await store.create(ME, new_id(), e.ConversationCreate(at=1, model="claude-sonnet-5-5"))
+    accepted = await store.accept(a_turn(header.id))
+    await store.append(header.id, Change(events=[last(accepted.turn_id)]), lease_of(accepted))
+    await store.renew([lease_of(accepted)], 0)
+    return accepted
+
+
+async def test_a_summary_that_was_lost_is_charged_once(
+    open_one: OpenService, store: SqlStore, simulator: Simulator
+) -> None:
+    small = "claude-haiku-5-5"
+    asked = e.RequestStart(at=1, id=new_id(), purpose="summary", model=small, held_nanodollars=60)
+    accepted = await left_behind(store, lambda _: asked)
+    service = await open_one(titles="off")
+    async with asyncio.timeout(10):
+        assert (await service.answer(accepted)).turn.status == "completed"
+    rows = {row.key["purpose"]: row for row in await service.usage(UsageQuery(by=("purpose",)))}
+    summary = rows["summary"]
+    assert (summary.requests, summary.cost_nanodollars, summary.open_nanodollars) == (1, 60, 0)
+    assert len(simulator.requests) == rows["answer"].requests == 1
+
+
+async def test_a_turn_that_was_stopped_before_its_replica_died_is_not_asked_for(
+    open_one: OpenService, store: SqlStore, simulator: Simulator
+) -> None:
+    accepted = await left_behind(store, lambda turn_id: e.CancelRequest(at=2, turn_id=turn_id, seen_seq=0))
+    service = await open_one()
+    async with asyncio.timeout(10):
+        assert (await service.answer(accepted)).turn.status == "cancelled"
+    assert not simulator.requests
 
 
 async def test_a_replica_that_takes_over_knows_what_was_tried(

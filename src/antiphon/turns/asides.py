@@ -1,6 +1,6 @@
 """Requests beside the answers: for a title, a summary, or to keep a cache warm. Each is in the ledger."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,14 +10,16 @@ from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.problems import problem_of
-from antiphon.domain.usage import usage_from_wire
+from antiphon.domain.usage import Usage, usage_from_wire
 from antiphon.errors import AnswerError
 from antiphon.stores.base import Change
+from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
 from antiphon.turns.attempt import is_charged
-from antiphon.turns.billing import prices_of
+from antiphon.turns.billing import Billing, prices_of
 from antiphon.turns.ground import Ground
 from antiphon.turns.parts import Parts
+from antiphon.turns.tries import LOST
 from antiphon.turns.writing import Writing
 
 Commit: TypeAlias = Callable[[Change], Awaitable[object]]
@@ -125,3 +127,33 @@ def _broken_off(aside: _Aside, problem: e.Problem, *, charged: bool) -> e.Reques
         estimate_nanodollars=estimate,
         request_id=writing.request_id,
     )
+
+
+def lost_summaries(frames: Sequence[Frame], at: int, billing: Billing) -> list[e.RequestEnd]:
+    """The ends of those whose replica died before it wrote them: each charged all that was held for it.
+
+    `frames` are the log's since the turn was queued. A summary is made under the lease of its turn: whoever
+    has that now knows that nobody waits for one any more.
+    """
+    begun: dict[str, e.RequestStart] = {}
+    for event in (decode(frame) for frame in frames if frame.type in _BESIDE):
+        match event:
+            case e.RequestStart(purpose="summary"):
+                begun[event.id] = event
+            case e.RequestEnd():
+                begun.pop(event.id, None)
+            case _:
+                pass
+    return [
+        e.RequestEnd(
+            at=at,
+            id=start.id,
+            error=LOST,
+            cost_nanodollars=start.held_nanodollars,
+            estimate_nanodollars=billing.estimate(start.model, start.input_tokens, Usage(), (), at),
+        )
+        for start in begun.values()
+    ]
+
+
+_BESIDE = (e.RequestStart.type, e.RequestEnd.type)

@@ -13,6 +13,7 @@ from antiphon.stores.base import Change, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
 from antiphon.turns.aftermath import Answered
+from antiphon.turns.asides import lost_summaries
 from antiphon.turns.interruption import Abandoned, Interruption, Stopped
 from antiphon.turns.parts import Parts
 from antiphon.turns.planning import Begun
@@ -117,14 +118,32 @@ class TurnRunner:
 
     async def _progress(self, record: TurnRecord) -> Progress:
         store, conversation_id = self._parts.store, self._lease.conversation_id
+        frames = await self._since_queued(record)
+        self._hear(frames)
+        await self._settle(frames)
         if record.status == "queued":
             after = None
             if record.queue.after_turn is not None:
                 after = (await store.turn(conversation_id, record.queue.after_turn)).last_message_id
             return first_step(record, after, self._parts.now())
-        frames = await store.read(conversation_id, record.seq, record.header.last_seq)
-        self._hear(frames)
         return next_attempt(record, since_start(record, frames), self._parts.now(), self._parts.billing)
+
+    async def _since_queued(self, record: TurnRecord) -> Sequence[Frame]:
+        """The log since then; if the turn never started, without the answers that it waited for."""
+        last_seq = record.header.last_seq
+        if last_seq == record.seq:
+            return ()
+        left_out = last_seq if record.status == "queued" else 0
+        return await self._parts.store.read(
+            self._lease.conversation_id, record.seq, last_seq, deltas_after=left_out
+        )
+
+    async def _settle(self, frames: Sequence[Frame]) -> None:
+        """What a replica that died had announced, and not settled."""
+        if ends := lost_summaries(frames, self._parts.now(), self._parts.billing):
+            conversation_id = self._lease.conversation_id
+            written = await self._parts.store.append(conversation_id, Change(events=ends), self._lease)
+            self._parts.hub.publish(conversation_id, written)
 
     # What others write into the log meanwhile
 

@@ -284,14 +284,16 @@ def every_summary_is_in_the_log(evidence: Evidence) -> Iterator[str]:
     events = [event for stored in evidence.stored.values() for event in events_of(stored)]
     made = {f"req_sim_{each.number:06}" for each in evidence.requests if asks_for_a_summary(each)}
     begun = {event.id for event in events if isinstance(event, e.RequestStart) and event.purpose == "summary"}
-    ended = Counter(event.id for event in events if isinstance(event, e.RequestEnd) and event.id in begun)
+    ends = [event for event in events if isinstance(event, e.RequestEnd) and event.id in begun]
+    ended = Counter(end.id for end in ends)
     if len(made) > len(begun):
         yield f"{len(made)} summaries were asked for, {len(begun)} are in the log"
-    for event in events:
-        if isinstance(event, e.RequestStart) and ended[event.id] != 1:
-            yield f"the summary {event.id} has ended {ended[event.id]} times"
-        if isinstance(event, e.RequestEnd) and event.request_id and event.request_id not in made:
-            yield f"the summary {event.id} claims {event.request_id}"
+    for request in begun:
+        if ended[request] != 1:
+            yield f"the summary {request} has ended {ended[request]} times"
+    for end in ends:
+        if end.request_id and end.request_id not in made:
+            yield f"the summary {end.id} claims {end.request_id}"
 
 
 def every_further_attempt_has_a_cause(evidence: Evidence) -> Iterator[str]:

@@ -18,7 +18,7 @@ from antiphon.stores.sql.rows import message_of
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from tests.faults.evidence_redis import all_frames, in_redis
-from tests.faults.history import Attempt, LeaseLost, Stored
+from tests.faults.history import LeaseLost, Stored, attempts_of
 
 
 async def stored_conversations(store_url: str, conversation_ids: Iterable[str]) -> dict[str, Stored]:
@@ -52,21 +52,8 @@ async def _stored(database: Database, store: SqlStore, conversation_id: str) -> 
         frames=await all_frames(store, conversation_id),
         messages={message.id: message for message in placed},
         turns={row.id: row.status for row in await rows(tables.turns)},
-        # Titles and summaries are requests beside the turns, with ids of one part.
-        attempts=tuple(_attempt(row) for row in await rows(tables.ledger) if "/" in row.id),
+        attempts=attempts_of(await rows(tables.ledger)),
         keys={row.key: row.turn_id for row in await rows(tables.keys)},
-    )
-
-
-def _attempt(row: Row[Any]) -> Attempt:
-    turn_id, step, attempt = row.id.split("/")
-    return Attempt(
-        turn_id=turn_id,
-        step=int(step),
-        attempt=int(attempt),
-        status=row.status,
-        request_id=row.request_id,
-        cost_nanodollars=row.cost_nanodollars,
     )
 
 

@@ -13,7 +13,7 @@ from antiphon.stores.frames import Frame
 from antiphon.stores.redis.entries import entry_of
 from antiphon.stores.redis.keys import one_of, only
 from antiphon.stores.redis.store import RedisStore
-from tests.faults.history import Attempt, Stored, attempt_of
+from tests.faults.history import Attempt, Stored, attempts_of
 
 PAGE = 1000
 
@@ -60,4 +60,4 @@ def _message(row: bytes) -> Message:
 def _attempts(client: Redis, conversation_id: str) -> tuple[Attempt, ...]:
     rows: Any = client.hgetall(only("entries", LOCAL_PRINCIPAL))
     entries = [entry_of(LOCAL_PRINCIPAL, place.decode(), row) for place, row in rows.items()]
-    return tuple(attempt_of(entry.change) for entry in entries if entry.conversation_id == conversation_id)
+    return attempts_of(entry.change for entry in entries if entry.conversation_id == conversation_id)

@@ -1,10 +1,11 @@
 """What a run leaves behind to be judged: what clients were told and saw, what the store and Claude have."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Message
-from antiphon.money.ledger import EntryChange
 from antiphon.simulator.record import RecordedRequest
 from antiphon.stores.frames import Frame
 
@@ -117,14 +118,31 @@ class Evidence:
     """Effect and mark of each, as the tools themselves noted it before they did anything else."""
 
 
-def attempt_of(entry: EntryChange) -> Attempt:
-    """An attempt as its entry in the ledger tells it."""
-    turn_id, step, attempt = entry.id.split("/")
-    return Attempt(
-        turn_id=turn_id,
-        step=int(step),
-        attempt=int(attempt),
-        status=entry.status,
-        request_id=entry.request_id,
-        cost_nanodollars=entry.cost_nanodollars,
+class Entry(Protocol):
+    """What an entry of the ledger says of a request, wherever it was read."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def request_id(self) -> str | None: ...
+    @property
+    def cost_nanodollars(self) -> int: ...
+
+
+def attempts_of(entries: Iterable[Entry]) -> tuple[Attempt, ...]:
+    """Those of turns. Titles and summaries are requests beside them, with ids of one part."""
+    places = ((entry, entry.id.split("/")) for entry in entries)
+    return tuple(
+        Attempt(
+            turn_id=place[0],
+            step=int(place[1]),
+            attempt=int(place[2]),
+            status=entry.status,
+            request_id=entry.request_id,
+            cost_nanodollars=entry.cost_nanodollars,
+        )
+        for entry, place in places
+        if len(place) > 1
     )

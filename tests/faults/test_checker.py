@@ -13,6 +13,7 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.fold import fold
 from antiphon.domain.usage import Usage
+from antiphon.money.ledger import EntryChange
 from antiphon.simulator.record import RecordedRequest
 from antiphon.stores.frames import Frame, decode_all, encode_all
 from tests.faults.checker import RULES, faults
@@ -26,6 +27,7 @@ from tests.faults.history import (
     Reading,
     Refusal,
     Stored,
+    attempts_of,
 )
 
 ID = "conversation"
@@ -444,6 +446,14 @@ def test_a_conversation_that_was_summarised_passes() -> None:
 def test_a_cancelled_answer_that_keeps_what_was_seen_passes() -> None:
     evidence = replace(log(stopped("to ask two")), endings=frozenset({"completed", "cancelled"}))
     assert "what_was_seen_is_kept" not in {fault.rule for fault in faults(evidence)}
+
+
+def test_a_summary_in_the_ledger_is_no_attempt() -> None:
+    answer = EntryChange(
+        id="one/0/1", status="end_turn", at=1, cost_nanodollars=5, request_id="req_sim_000001"
+    )
+    summary = EntryChange(id="s", status="end_turn", at=1, purpose="summary")
+    assert attempts_of([answer, summary]) == STORED.attempts[:1]
 
 
 def test_a_lease_that_lapsed_explains_a_second_attempt() -> None:

@@ -127,7 +127,7 @@ class SqliteDatabase:
 
         try:
             with sqlite_errors():
-                await _finished(self._writer.run(start))
+                await self._writer.run(start)
         except StoreUnavailable as error:
             if _busy(error.__cause__):
                 raise
@@ -143,7 +143,7 @@ class SqliteDatabase:
             self._write_engine.dispose()
 
         self._glances.close()
-        await _finished(self._writer.run(stop))
+        await self._writer.run(stop)
         self._writer.close()
         self._checkpoints.close()  # the last commit may have asked for one
         self._readers.close()
@@ -151,7 +151,7 @@ class SqliteDatabase:
     async def write(
         self, transaction: Callable[[Connection], T], meanwhile: Callable[[], None] | None = None
     ) -> T:
-        return await _finished(self._writer.write(transaction, meanwhile))
+        return await self._writer.write(transaction, meanwhile)
 
     def _commit(self, work: Sequence[Transaction], syncing: Callable[[], None]) -> list[Any]:
         assert self._writing is not None
@@ -216,13 +216,13 @@ class SqliteDatabase:
 
         The write connection looks, because its own commits do not count for it.
         """
-        await _finished(self._writer.run(self._look))
+        await self._writer.run(self._look)
         seen = self._seen
         yield None
         while True:
             await asyncio.sleep(LOOK_S)
             if time.monotonic() - self._looked_at >= LOOK_S:
-                await _finished(self._writer.run(self._look))
+                await self._writer.run(self._look)
             if self._seen != seen:
                 seen = self._seen
                 yield None

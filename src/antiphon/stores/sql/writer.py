@@ -19,6 +19,17 @@ Waiting: TypeAlias = tuple[Transaction, asyncio.Future[Any], Meanwhile | None]
 Commit: TypeAlias = Callable[[Sequence[Transaction], Callable[[], None]], list[Any]]
 Job: TypeAlias = Callable[[], None]
 
+REST_S = 0.001
+"""How long nothing was committed when the writer counts as idle."""
+
+
+class Kept(asyncio.Future[T]):
+    """Of a transaction under way: a task that is cancelled while it waits hears of that when it is over."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        del msg
+        return False
+
 
 class Writer:
     """Whatever came while the last group was committed makes the next one.
@@ -26,7 +37,14 @@ class Writer:
     A thread pool would do as well, but takes longer to hand over a group than to run a small one.
     """
 
-    def __init__(self, commit: Commit, *, afterwards: Callable[[], None], idle: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        commit: Commit,
+        *,
+        afterwards: Callable[[], None],
+        idle: Callable[[], None],
+        rest_s: float = REST_S,
+    ) -> None:
         """`commit` runs in the thread, and returns for each what it returned, or `Failed`.
 
         It calls what it is given beside the transactions when only the disk is left to be waited for.
@@ -36,26 +54,35 @@ class Writer:
         self._commit = commit
         self._afterwards = afterwards
         self._idle = idle
+        self._rest_s = rest_s
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._waiting: list[Waiting] = []
         self.busy = False
         """Whether something is being committed."""
+        self._ended = float("-inf")
+        """When nothing was left to be committed."""
 
-    def write(self, transaction: Callable[[Any], T], meanwhile: Meanwhile | None = None) -> asyncio.Future[T]:
-        """Commit it with the next group. The future raises what it did, or StoreUnavailable."""
+    def write(self, transaction: Callable[[Any], T], meanwhile: Meanwhile | None = None) -> Kept[T]:
+        """Commit it with the next group. The future raises what it did, or StoreUnavailable.
+
+        What has something to do meanwhile is waited for: where the writer is idle, it goes first, alone.
+        """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: Kept[T] = Kept(loop=loop)
         self._waiting.append((transaction, future, meanwhile))
         if not self.busy:
             self.busy = True
-            loop.call_soon(self._next, loop)  # whatever else is ready now may come along
+            if meanwhile is not None and loop.time() >= self._ended + self._rest_s:
+                self._next(loop)
+            else:
+                loop.call_soon(self._next, loop)  # whatever else is ready now may come along
         return future
 
-    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+    def run(self, call: Callable[[], T]) -> Kept[T]:
         """Call it in the thread, when its turn comes."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: Kept[T] = Kept(loop=loop)
         self._post(loop, call, partial(_settle, future))
         return future
 
@@ -81,6 +108,7 @@ class Writer:
             _settle(future, result)
         self._next(loop)
         if not self.busy:
+            self._ended = loop.time()
             self._idle()
 
     def _post(

@@ -92,8 +92,8 @@ def test_any_actions_end_in_what_the_server_holds(
     visitor.expect_rest()
     other.expect_rest()
     held = visitor.site.history(conversation_id)
-    assert visitor.shown() == held, done
-    assert other.shown() == held, done
+    visitor.expect_shown(held, done)
+    other.expect_shown(held, done)
     visitor.page.reload()
     visitor.expect_rest()
     expect(visitor.questions.first).to_be_visible()

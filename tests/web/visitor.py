@@ -1,6 +1,7 @@
 """A person at the page, and what they see."""
 
 import re
+import time
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.web.site import Site
 
 PATIENCE_MS = 15_000
+LOOK_MS = 50
 
 _COMPLAINTS = ("Security", "Trusted", "Refused to", "Content Security")
 
@@ -75,6 +77,13 @@ class Visitor:
     def expect_rest(self) -> None:
         """Nothing is being written, sent, or waited for."""
         expect(self.page.locator(".answer[aria-busy=true], .outgoing, .queued")).to_have_count(0)
+
+    def expect_shown(self, held: list[tuple[str, str]], doing: object = None) -> None:
+        """The page comes to show this: one whose server was away takes it up again after a while."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while self.shown() != held and time.monotonic() < until:
+            self.page.wait_for_timeout(LOOK_MS)
+        assert self.shown() == held, doing
 
     def approval(self, tool: str = "forecast") -> Locator:
         """What asks whether a tool may run."""

@@ -29,8 +29,6 @@ MODEL = "claude-opus-5-5"
 MAX_TOKENS = 200
 ANSWER = Reply(deltas=8, delta_chars=95)
 """Nearly as long as it may be, so that what is held is nearly what is spent: about 0.004 USD."""
-FAULTY = 0.1
-CANCELLED = 0.05
 PAUSE_S = 0.1
 
 FAULTS: Sequence[Outcome] = (
@@ -59,6 +57,17 @@ class Size:
     """Of all clients together."""
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """Which share of the answers breaks, and of the turns is stopped: they are charged what was held."""
+
+    faulty: float
+    cancelled: float
+
+
+NONE, SOME = Trouble(faulty=0, cancelled=0), Trouble(faulty=0.1, cancelled=0.05)
+
+
 @dataclass
 class Race:
     """So many requests, shared out among clients. `statuses` counts how their turns ended."""
@@ -66,6 +75,7 @@ class Race:
     http: httpx2.AsyncClient
     replicas: Sequence[Replica]
     seed: int
+    cancelled: float
     statuses: dict[str, int] = field(default_factory=dict)
     refused: int = 0
     settled: int = 0
@@ -112,7 +122,7 @@ class Race:
 
     async def _ask(self, key: str, random: Random) -> str:
         """How the turn ended, asking any replica with one key until one of them says."""
-        cancel = random.random() < CANCELLED
+        cancel = random.random() < self.cancelled
         conversation: str | None = None
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -176,17 +186,21 @@ async def spend(
     size: Size,
     *,
     seed: int,
+    trouble: Trouble = SOME,
     pace: float = 0.02,
     meanwhile: Callable[[Race], Coroutine[None, None, None]] | None = None,
 ) -> Spent:
     """Let clients race for the budget that the replicas have; `meanwhile` goes on until they are done."""
     random = Random(f"{seed} faults")
     pair.claude.forget()
-    script = [random.choice(FAULTS) if random.random() < FAULTY else ANSWER for _ in range(3 * size.requests)]
+    script = [
+        random.choice(FAULTS) if random.random() < trouble.faulty else ANSWER
+        for _ in range(3 * size.requests)
+    ]
     pair.claude.script(*(paced(outcome, pace) for outcome in script))
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx2.AsyncClient(timeout=PATIENCE_S, limits=limits, trust_env=False) as http:
-        race = Race(http, pair.replicas, seed)
+        race = Race(http, pair.replicas, seed, trouble.cancelled)
         disturbing = asyncio.create_task(meanwhile(race)) if meanwhile is not None else None
         try:
             await race.run(size)

@@ -15,7 +15,7 @@ from antiphon.simulator.server import Simulator
 from antiphon.stores.memory import MemoryStore
 from tests.faults.evidence_memory import in_memory
 from tests.faults.replicas import STALL_S, Pair, Replica, running_pair
-from tests.faults.spending import MAX_TOKENS, MODEL, Race, Size, Spent, environment, spend
+from tests.faults.spending import MAX_TOKENS, MODEL, NONE, SOME, Race, Size, Spent, environment, spend
 from tests.server.serving import serving
 from tests.stores.postgres.conftest import run_sql
 from tests.stores.postgres.server import Server
@@ -25,8 +25,10 @@ DOLLAR = 1_000_000_000
 SMALL = Size(clients=12, requests=48)
 LARGE = Size(clients=50, requests=1000)
 USED = 0.9
+MANY_BILLED = 0.8
+"""Where one of seven answers breaks or is stopped: each is less on the bill than what was held for it."""
 FEW_BILLED = 0.5
-"""Of a short run, in which each of the few answers that break is charged a twentieth of the budget."""
+"""Of a short run, in which such an answer is a twentieth of the budget, and of one with replicas killed."""
 LONG_S = 900
 LEASE_S = 60.0
 """Nobody's lease may lapse who lives, however busy the machine: each loses what was held for an attempt."""
@@ -41,7 +43,7 @@ QUICK_S, SLOW_S = 0.02, 0.4
 """Between two of the eight pieces of an answer."""
 
 
-def check(spent: Spent, budget: str, *, billed: float = USED) -> None:
+def check(spent: Spent, budget: str, *, billed: float) -> None:
     """`billed`: the least that is on Claude's own bill, whose broken answers cost less than was held.
 
     Whatever is not on that bill was charged for attempts whose usage never came, at what was held for them.
@@ -126,46 +128,61 @@ async def kill_now_and_then(pair: Pair, race: Race) -> None:
         after = race.settled + ANSWERS_BETWEEN_KILLS
 
 
+BILLED = {"nothing fails": USED, "faults": MANY_BILLED, "faults and kills": FEW_BILLED}
+"""The least that is on Claude's own bill of such a run."""
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(LONG_S)
-async def test_a_thousand_requests_for_a_dollar_in_memory(claude: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["nothing fails", "faults"])
+async def test_a_thousand_requests_for_a_dollar_in_memory(
+    claude: Simulator, tmp_path: Path, how: str
+) -> None:
     with one_process(claude, "1", tmp_path) as pair:
-        check(await spend(pair, LARGE, seed=11), "1")
+        trouble = NONE if how == "nothing fails" else SOME
+        check(await spend(pair, LARGE, seed=11, trouble=trouble), "1", billed=BILLED[how])
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(LONG_S)
-@pytest.mark.parametrize("kills", [False, True], ids=["faults", "faults and kills"])
+@pytest.mark.parametrize("how", BILLED)
 async def test_a_thousand_requests_for_a_dollar_on_sqlite(
-    claude: Simulator, tmp_path: Path, kills: bool
+    claude: Simulator, tmp_path: Path, how: str
 ) -> None:
     store = f"sqlite:///{tmp_path / 'antiphon.db'}"
-    await large(store, claude, tmp_path, kills=kills, seed=12)
+    await large(store, claude, tmp_path, how=how, seed=12)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(LONG_S)
-@pytest.mark.parametrize("kills", [False, True], ids=["faults", "faults and kills"])
+@pytest.mark.parametrize("how", BILLED)
 async def test_a_thousand_requests_for_a_dollar_on_postgres(
-    claude: Simulator, own_database: str, tmp_path: Path, kills: bool
+    claude: Simulator, own_database: str, tmp_path: Path, how: str
 ) -> None:
-    await large(own_database, claude, tmp_path, kills=kills, seed=13)
+    await large(own_database, claude, tmp_path, how=how, seed=13)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(LONG_S)
-@pytest.mark.parametrize("kills", [False, True], ids=["faults", "faults and kills"])
+@pytest.mark.parametrize("how", BILLED)
 async def test_a_thousand_requests_for_a_dollar_on_redis(
-    claude: Simulator, redis: RunningServer, tmp_path: Path, kills: bool
+    claude: Simulator, redis: RunningServer, tmp_path: Path, how: str
 ) -> None:
-    await large(of_its_own(redis), claude, tmp_path, kills=kills, seed=14)
+    await large(of_its_own(redis), claude, tmp_path, how=how, seed=14)
 
 
-async def large(store: str, claude: Simulator, folder: Path, *, kills: bool, seed: int) -> None:
+async def large(store: str, claude: Simulator, folder: Path, *, how: str, seed: int) -> None:
+    kills = how == "faults and kills"
     lease_s = KILLED_LEASE_S if kills else LEASE_S
     more = {**environment("1"), "ANTIPHON_STALL_S": str(LONG_STALL_S)}
     with running_pair(store, claude, folder, lease_s=lease_s, more=more) as pair:
-        meanwhile = partial(kill_now_and_then, pair) if kills else None
-        spent = await spend(pair, LARGE, seed=seed, pace=SLOW_S if kills else QUICK_S, meanwhile=meanwhile)
+        spent = await spend(
+            pair,
+            LARGE,
+            seed=seed,
+            trouble=NONE if how == "nothing fails" else SOME,
+            pace=SLOW_S if kills else QUICK_S,
+            meanwhile=partial(kill_now_and_then, pair) if kills else None,
+        )
         assert (spent.kills >= KILLS) == kills
-        check(spent, "1", billed=0.5 if kills else USED)
+        check(spent, "1", billed=BILLED[how])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from antiphon.errors import StoreUnavailable
 from antiphon.model.client import ClaudeUpstream
 from antiphon.model.upstream import AT_ONCE, Pace, Upstream
 from antiphon.model.wire import StreamEvent
+from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
 from antiphon.settings import Settings
 from antiphon.simulator.server import Simulator
@@ -96,6 +98,13 @@ async def send(service: Service, held: HeldStore) -> Sending:
     return send
 
 
+async def until_ended(service: Service, conversation_id: str) -> None:
+    async with asyncio.timeout(10), aclosing(service.follow(conversation_id, 0)) as following:
+        async for frames in following:
+            if any(frame.type == TurnEnd.type for frame in frames):
+                return
+
+
 async def test_nothing_goes_out_before_the_message_is_accepted(
     service: Service, held: HeldStore, send: Sending, simulator: Simulator
 ) -> None:
@@ -123,16 +132,43 @@ async def test_what_is_not_accepted_never_goes_out(
     ]
 
 
-async def test_who_gives_up_while_it_is_being_accepted_has_sent_nothing(
-    held: HeldStore, send: Sending, simulator: Simulator
+async def test_who_gives_up_while_it_is_being_accepted_leaves_a_turn_that_runs(
+    service: Service, held: HeldStore, simulator: Simulator
 ) -> None:
-    sending = await send("Hello")
+    header = await service.create(ME)
+    held.answers.clear()
+    sending = asyncio.create_task(service.send(ME, header.id, Ask(content="Hello")))
+    await held.asked.wait()
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    held.answers.set()
-    await asyncio.sleep(LONG_ENOUGH_S)
     assert not simulator.requests
+    held.answers.set()
+    await until_ended(service, header.id)
+    assert len(simulator.requests) == 1
+
+
+async def test_who_gives_up_while_a_file_is_written_leaves_a_turn_that_runs_at_once(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    settings = Settings(store=f"sqlite:///{tmp_path / 'a.db'}", titles="off")
+    service = await open_service(settings, upstream=upstream)
+    for turns_of_the_loop in range(12):
+        header = await service.create(ME)
+        sending = asyncio.create_task(service.send(ME, header.id, Ask(content="Hello")))
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        sending.cancel()
+        await asyncio.wait([sending])
+        await asyncio.sleep(LONG_ENOUGH_S)
+        shown = await service.snapshot(ME, header.id)
+        if shown.messages:
+            assert [message.role for message in shown.path()] == ["user", "assistant"], turns_of_the_loop
+    (usage,) = await service.usage(UsageQuery(by=()))
+    assert usage.requests == len(simulator.requests) > 0
+    assert usage.unsettled_nanodollars == 0
+    await service.close()
 
 
 async def test_of_two_that_are_accepted_at_once_the_second_waits_for_the_first(
@@ -146,16 +182,26 @@ async def test_of_two_that_are_accepted_at_once_the_second_waits_for_the_first(
     assert [len(request.body["messages"]) for request in simulator.requests] == [1, 3]
 
 
-async def test_a_service_that_closes_meanwhile_leaves_nothing_behind(
-    service: Service, held: HeldStore, send: Sending, simulator: Simulator
+async def test_a_service_that_closes_meanwhile_waits_for_it_and_leaves_nothing_behind(
+    service: Service, held: HeldStore, send: Sending
 ) -> None:
     before = asyncio.all_tasks()
     sending = await send("Hello")
     sending.cancel()
-    await service.close()
-    await asyncio.wait([sending])
+    closing = asyncio.create_task(service.close())
+    await asyncio.sleep(LONG_ENOUGH_S)
+    assert not closing.done()
+    held.answers.set()
+    await asyncio.wait([sending, closing])
     assert asyncio.all_tasks() <= before
-    assert not simulator.requests
+
+
+async def test_a_service_that_has_closed_accepts_nothing_more(service: Service, held: HeldStore) -> None:
+    header = await service.create(ME)
+    await service.close()
+    with pytest.raises(StoreUnavailable):
+        await service.send(ME, header.id, Ask(content="Hello"))
+    assert not await held.read(header.id, header.last_seq)
 
 
 async def test_who_leaves_while_it_goes_out_leaves_a_turn_that_runs(
@@ -167,10 +213,7 @@ async def test_who_leaves_while_it_goes_out_leaves_a_turn_that_runs(
     upstream.asking = asyncio.create_task(service.send(ME, header.id, Ask(content="Hello")))
     with pytest.raises(asyncio.CancelledError):
         await upstream.asking
-    async with asyncio.timeout(10), aclosing(service.follow(header.id, 0)) as following:
-        async for frames in following:
-            if any(frame.type == TurnEnd.type for frame in frames):
-                break
+    await until_ended(service, header.id)
     assert len(simulator.requests) == 1
     assert [message.role for message in (await service.snapshot(ME, header.id)).path()] == [
         "user",

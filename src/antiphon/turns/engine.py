@@ -11,7 +11,7 @@ import structlog
 from antiphon.domain.conversations import Header
 from antiphon.domain.events import ApprovalResolve, CancelRequest
 from antiphon.domain.ids import new_id
-from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError
+from antiphon.errors import AntiphonError, FenceLost, OverBudget, StoreError, StoreUnavailable
 from antiphon.stores.base import Acceptance, Accepted, Change, Lease, Start, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns.aftermath import Aftermath
@@ -43,7 +43,9 @@ class Engine:
         """When each lease was last asked for, successfully: it cannot lapse before that and its length."""
         self._upkeep: list[asyncio.Task[None]] = []
         self._claiming: set[asyncio.Task[None]] = set()
+        self._accepting: set[asyncio.Task[Accepted]] = set()
         self._closed = False
+        self._left = False
         self._aftermath = Aftermath(parts, self.append)
         self._takes_over = takes_over
 
@@ -66,7 +68,8 @@ class Engine:
         self._closed = True
         if drain_s and self._turns:
             await asyncio.wait(self._turns.values(), timeout=drain_s)
-        await asyncio.gather(*self._claiming, return_exceptions=True)
+        self._left = True
+        await asyncio.gather(*self._accepting, *self._claiming, return_exceptions=True)
         leases = list(self._renewed)  # also of turns that have not come to run yet
         for _, runner in self._runners.values():
             runner.abandon()
@@ -86,10 +89,20 @@ class Engine:
         """Accept a turn, and run it here if its conversation is free. Raises what the store's accept does.
 
         `header` is the conversation's, just read: if nothing runs in it, what the turn begins with is
-        committed together with its acceptance.
+        committed together with its acceptance. Whoever asks may leave once that has begun: what is accepted
+        then is run.
         """
         self._aftermath.forget(acceptance.conversation_id)
         planned = await self._planned(acceptance, header)
+        if self._left:
+            raise StoreUnavailable("Antiphon is being shut down here. Nothing was stored; try again.")
+        task = asyncio.create_task(self._accept(acceptance, header, planned))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+        return await asyncio.shield(task)
+
+    async def _accept(self, acceptance: Acceptance, header: Header, planned: Planned | None) -> Accepted:
+        """In a task of its own: nobody may stop it between the commit and what that announces."""
         start = Start(last_seq=header.last_seq, change=planned.change) if planned else None
         asked, request = time.monotonic(), self._outgoing(planned)
         try:
@@ -98,14 +111,12 @@ class Engine:
             if request is not None:
                 request.drop()
             raise
-        try:
-            await self._send(accepted, request)
-        finally:  # whoever asked may leave meanwhile: what was accepted is run
-            begun = self._begun(accepted, planned, request)
-            self._heard(acceptance.conversation_id, accepted.frames)
-            if accepted.lease is not None and accepted.header is not None:
-                record = record_of(acceptance, accepted.header, accepted.seq)
-                self._run(accepted.lease, asked, record, begun)
+        await self._send(accepted, request)
+        begun = self._begun(accepted, planned, request)
+        self._heard(acceptance.conversation_id, accepted.frames)
+        if accepted.lease is not None and accepted.header is not None:
+            record = record_of(acceptance, accepted.header, accepted.seq)
+            self._run(accepted.lease, asked, record, begun)
         if accepted.lease is None and acceptance.when_busy == "interrupt":
             await self._go_on(acceptance.conversation_id)
         return accepted

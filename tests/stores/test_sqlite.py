@@ -129,10 +129,18 @@ async def test_what_is_refused_takes_nothing_else_of_its_commit_with_it(path: Pa
             store.create(ME, "one", event),
             database.write(half_done),
             store.append("none", retitled),
+            store.create(ME, "three", e.ConversationCreate(at=2**64)),
             store.create(ME, "two", event),
             return_exceptions=True,
         )
-        assert [type(outcome) for outcome in outcomes] == [list, Conflict, NotFound, NotFound, Header]
+        assert [type(outcome) for outcome in outcomes] == [
+            list,
+            Conflict,
+            NotFound,
+            NotFound,
+            OverflowError,
+            Header,
+        ]
         headers = [await store.get(ME, conversation_id) for conversation_id in ("one", "two")]
         assert [(header.title, header.model, header.last_seq) for header in headers] == [
             ("New", "", 2),

@@ -8,7 +8,6 @@ Not from the start: behind a savepoint SQLite keeps a copy of each page that cha
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from antiphon.errors import AntiphonError
 from antiphon.stores.sql.database import Connection
 from antiphon.stores.sql.direct import DirectConnection, sqlite_errors
 
@@ -66,7 +65,7 @@ def _alone(connection: DirectConnection, transaction: Transaction) -> Any:
     try:
         with sqlite_errors():
             result = transaction(connection)
-    except AntiphonError as error:
+    except Exception as error:  # noqa: BLE001 - what is wrong with one is no matter of the others
         driver.execute("ROLLBACK TO one")
         driver.execute("RELEASE one")
         return Failed(error)

@@ -11,9 +11,11 @@ import asyncpg
 from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
 from antiphon.errors import AntiphonError, Conflict, NotFound
+from antiphon.money.budgets import Limit
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.sql.store import SqlStore
 from antiphon.testing.stores import LEASE_S, ME, a_conversation, a_turn, lease_of, start, the_end
+from antiphon.testing.stores.ledgers import opened
 from tests.stores.postgres.conftest import run_sql
 from tests.stores.postgres.server import Server
 
@@ -122,6 +124,32 @@ async def test_a_sweep_leaves_the_conversation_that_somebody_writes_to_just_now(
     assert claimed.turn_id == idle.turn_id
     (claimed,) = await store.claim("replica-2", LEASE_S)
     assert claimed.turn_id == busy.turn_id
+
+
+async def test_a_key_that_is_claimed_anew_while_old_ones_are_dropped_stays(store: SqlStore, url: str) -> None:
+    acceptance = a_turn((await a_conversation(store)).id, key="key")
+    await store.accept(acceptance)
+    await run_sql(url, "UPDATE keys SET expires_at = 1")
+    claiming = await asyncpg.connect(url)
+    try:
+        async with claiming.transaction():
+            await claiming.execute(f"UPDATE keys SET expires_at = {2**40}")
+            dropping = asyncio.create_task(store.prune(0))
+            await asyncio.sleep(0.2)
+            assert not dropping.done(), "it waits for who claims the key"
+        await dropping
+    finally:
+        await claiming.close()
+    assert len(await run_sql(url, "SELECT * FROM keys")) == 1
+
+
+async def test_the_first_requests_of_a_budget_are_all_held_at_once(store: SqlStore, other: SqlStore) -> None:
+    headers = [await a_conversation(store) for _ in range(8)]
+    for day in range(40):
+        limit = Limit(scope="installation", period="day", owner="", since=day, nanodollars=10**9)
+        replicas = zip(cycle((store, other)), headers, strict=False)
+        calls = [replica.append(header.id, opened(5, limit)[1]) for replica, header in replicas]
+        assert await outcomes(calls) == [None] * len(headers)
 
 
 async def test_a_name_that_two_replicas_create_at_once_is_one_conversation(

@@ -5,8 +5,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from antiphon.domain import events as e
 from antiphon.stores.base import Change, Hint
+from antiphon.stores.redis.keys import CHANNELS
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import a_conversation, a_turn, lease_of, start, the_end
 from tests.stores.redis.conftest import opened
@@ -52,3 +55,15 @@ async def test_after_a_broken_connection_anything_may_have_grown(tmp_path: Path)
             assert await heard(hints) is None, "it listens again"
             await store.append(header.id, Change(events=[e.TitleChange(at=2, title="heard")]))
             assert await heard(hints) == Hint(header.id, 2)
+
+
+async def test_what_others_say_on_a_channel_may_mean_anything(store: RedisStore, store_url: str) -> None:
+    said = Redis.from_url(store_url)
+    async with aclosing(store.hints()) as hints:
+        assert await heard(hints) is None
+        header = await a_conversation(store)
+        assert await heard(hints) == Hint(header.id, 1)
+        for words in (b"hello", b"no number"):
+            await said.publish(CHANNELS[0], words)
+        assert [await heard(hints), await heard(hints)] == [None, None]
+    await said.aclose()

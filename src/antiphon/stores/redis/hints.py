@@ -33,9 +33,14 @@ async def _heard(pubsub: PubSub) -> AsyncGenerator[Hint | None, None]:
     silent = set(CHANNELS)
     async for message in pubsub.listen():
         if message["type"] == "message":
-            conversation_id, _, seq = message["data"].decode().rpartition(" ")
-            yield Hint(conversation_id, int(seq))
+            yield _hint(message["data"])
         elif message["type"] == "subscribe" and silent:
             silent.discard(message["channel"].decode())
             if not silent:
                 yield None
+
+
+def _hint(said: bytes) -> Hint | None:
+    """What is none of ours may mean anything: so look everywhere."""
+    conversation_id, _, seq = said.decode(errors="replace").rpartition(" ")
+    return Hint(conversation_id, int(seq)) if seq.isascii() and seq.isdecimal() else None

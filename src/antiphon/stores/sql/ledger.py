@@ -57,7 +57,8 @@ def hold(connection: Connection, wanted: Hold) -> None:
         values = {**_key(limit), "amount": wanted.nanodollars, "most": limit.nanodollars}
         if connection.execute(HOLD, values).first() is not None:
             continue
-        if _open_account(connection, limit) and connection.execute(HOLD, values).first() is not None:
+        _open_account(connection, limit)
+        if connection.execute(HOLD, values).first() is not None:  # it may be another's who opened it just now
             continue
         raise limit.over(limit.nanodollars - _balance(connection, limit))
 
@@ -76,12 +77,9 @@ def _balance(connection: Connection, limit: Limit) -> int:
     return _spent(connection, limit) if known is None else int(known)
 
 
-def _open_account(connection: Connection, limit: Limit) -> bool:
-    """Whether the account was missing until now."""
-    if connection.execute(BALANCE, _key(limit)).first() is not None:
-        return False
-    connection.execute(ADD_ACCOUNT, {**_key(limit), "spent": _spent(connection, limit)})
-    return True
+def _open_account(connection: Connection, limit: Limit) -> None:
+    if connection.execute(BALANCE, _key(limit)).first() is None:
+        connection.execute(ADD_ACCOUNT, {**_key(limit), "spent": _spent(connection, limit)})
 
 
 def _spent(connection: Connection, limit: Limit) -> int:

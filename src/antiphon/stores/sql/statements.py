@@ -65,6 +65,7 @@ PRUNED = text("UPDATE turns SET unpruned_since = NULL WHERE conversation_id = :c
 DROP_KEYS = text(
     "DELETE FROM keys WHERE (conversation_id, key) IN"
     " (SELECT conversation_id, key FROM keys WHERE expires_at < :now LIMIT :limit)"
+    " AND expires_at < :now"  # it may have been claimed anew meanwhile
 )
 DROP_TOMBSTONES = text(
     "DELETE FROM tombstones WHERE conversation_id IN"

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.bootstrap import open_service
 from antiphon.domain import events as e
 from antiphon.domain.ids import new_id
-from antiphon.errors import Busy
+from antiphon.errors import Busy, StoreUnavailable
+from antiphon.model.client import ClaudeUpstream
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
+from antiphon.settings import Settings
 from antiphon.simulator.script import Fail, Reply, Stall
 from antiphon.simulator.server import Simulator
 from antiphon.stores.base import Accepted, Change
-from antiphon.stores.frames import decode_all
+from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.testing.stores.making import a_turn, lease_of
@@ -57,6 +60,38 @@ async def test_stop_on_another_replica_stops_the_answer(open_one: OpenService, s
         answer = await two.answer(accepted)
     assert answer.turn.status == "cancelled"
     await simulator.until(lambda seen: seen[-1].client_left)
+
+
+class Blinking(SqlStore):
+    """Gives no events, as often as it is told to."""
+
+    failing = 0
+
+    async def read(
+        self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
+    ) -> list[Frame]:
+        if self.failing:
+            self.failing -= 1
+            raise StoreUnavailable("The store cannot be reached.")
+        return await super().read(conversation_id, after, limit, deltas_after=deltas_after)
+
+
+async def test_a_stop_on_another_replica_is_heard_even_if_the_store_cannot_be_read_at_once(
+    open_one: OpenService, simulator: Simulator, tmp_path: Path
+) -> None:
+    store = Blinking(SqliteDatabase(tmp_path / "antiphon.db"))
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    one, two = await open_service(Settings(), upstream=upstream, store=store), await open_one()
+    header = await one.create(ME)
+    simulator.script(Reply(text="one two three four five six", pace=1.0))
+    accepted = await one.send(ME, header.id, Ask(content="go"))
+    await simulator.until(lambda seen: len(seen) == 1)
+    store.failing = 1
+    await two.cancel(ME, accepted.turn_id)
+    async with asyncio.timeout(5):
+        answer = await two.answer(accepted)
+    assert (answer.turn.status, store.failing) == ("cancelled", 0)
+    await one.close()
 
 
 async def test_a_waiting_message_can_be_withdrawn_and_is_never_sent(

@@ -10,6 +10,7 @@ from antiphon.bootstrap import open_service
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.model.client import ClaudeUpstream
+from antiphon.money.ledger import UsageQuery
 from antiphon.service import Answer, Ask, Service
 from antiphon.settings import Settings
 from antiphon.simulator.presets import tool_call
@@ -163,6 +164,24 @@ async def test_a_failed_second_step_keeps_the_first_with_its_results(
     await ask(service, header, "again")
     kinds = [block["type"] for m in simulator.requests[-1].body["messages"] for block in m["content"]]
     assert kinds == ["text", "tool_use", "tool_result", "text"]
+
+
+async def test_nothing_is_announced_once_tools_have_used_up_the_time(
+    open_with: OpenWithTools, simulator: Simulator
+) -> None:
+    async def weather(_: dict[str, Any]) -> str:
+        await asyncio.sleep(0.6)
+        return "rain"
+
+    service = await open_with(tool(weather), deadline_s=0.5, titles="off")
+    header = await a_conversation(service)
+    simulator.script(tool_call("weather", {"city": "Paris"}, text="Let me look."))
+    answer = await ask(service, header, "go")
+    assert answer.turn.error is not None
+    assert (answer.turn.status, answer.turn.error.name) == ("interrupted", "deadline")
+    (usage,) = await service.usage(UsageQuery(by=()))
+    assert (usage.requests, usage.unsettled_nanodollars) == (len(simulator.requests), 0) == (1, 0)
+    await equal_tables(service, header)
 
 
 async def test_stop_while_a_tool_runs_keeps_the_text_before_it(

@@ -169,6 +169,31 @@ async def test_messages_sent_at_once_are_answered_one_after_the_other(
         assert sent(simulator, number) == history[: 2 * number + 1]
 
 
+@pytest.mark.parametrize("withdrawn", [1, 2])
+async def test_a_message_behind_withdrawn_ones_goes_on_from_the_answer_before_them(
+    service: Service, simulator: Simulator, withdrawn: int
+) -> None:
+    header = await service.create(ME)
+    simulator.script(Reply(text="Hello Ann."), Reply(text="slow", delay=0.3), Reply(text="Your name is Ann."))
+    await ask(service, header, "My name is Ann.")
+    accepted = [await service.send(ME, header.id, Ask(content="first"))]
+    for content in [*["withdrawn"] * withdrawn, "last"]:
+        after_turn = accepted[-1].turn_id
+        accepted.append(await service.send(ME, header.id, Ask(content=content, after_turn=after_turn)))
+    for each in accepted[1:-1]:
+        await service.cancel(ME, each.turn_id)
+    async with asyncio.timeout(10):
+        await service.answer(accepted[-1])
+    assert sent(simulator) == [
+        ("user", "My name is Ann."),
+        ("assistant", "Hello Ann."),
+        ("user", "first"),
+        ("assistant", "slow"),
+        ("user", "last"),
+    ]
+    assert await shown(service, header) == [*sent(simulator), ("assistant", "Your name is Ann.")]
+
+
 async def test_one_key_is_one_turn_and_one_request(service: Service, simulator: Simulator) -> None:
     header = await service.create(ME)
     answers = await asyncio.gather(*(ask(service, header, "pay me once", key="k1") for _ in range(5)))

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.bootstrap import make_store
+from antiphon.bootstrap import make_store, open_service
+from antiphon.clock import SystemClock
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.ids import new_id
 from antiphon.domain.messages import Message, text_block, text_of
 from antiphon.domain.usage import Usage
+from antiphon.model.client import ClaudeUpstream
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
 from antiphon.settings import Settings
 from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator
-from antiphon.stores.base import Accepted, Change, Lease, Store
+from antiphon.stores.base import Accepted, Change, Ended, Lease, Store
+from antiphon.stores.memory import MemoryStore
 from antiphon.testing.stores.making import a_turn, lease_of
 
 ME = "me"
@@ -129,6 +132,38 @@ async def test_a_log_that_cannot_be_followed(
     assert [message["role"] for message in sent] == ["user", "assistant", "user"]
     (row,) = [row for row in await service.usage(UsageQuery(by=("model",))) if row.key["model"] == "m"]
     assert (row.open_nanodollars, row.cost_nanodollars) == (0, HELD + 7 * tool_step)
+
+
+class Choosy(MemoryStore):
+    """Does not take the first end of a turn."""
+
+    refused = 0
+
+    async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
+        if not self.refused:
+            self.refused += 1
+            raise OverflowError("a number in it")
+        return await super().end(lease, change, lease_s)
+
+
+async def test_an_end_that_cannot_be_written_is_not_paid_for_again(simulator: Simulator) -> None:
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    store = Choosy(SystemClock())
+    service = await open_service(Settings(lease_s=0.5, titles="off"), upstream=upstream, store=store)
+    simulator.script(Reply(text="Lost."), Reply(text="Hello."))
+    made = await service.create(ME)
+    async with asyncio.timeout(10):
+        failed = await service.answer(await service.send(ME, made.id, Ask(content="First.")))
+        answered = await service.answer(await service.send(ME, made.id, Ask(content="Second.")))
+    assert failed.turn.error is not None
+    assert (failed.turn.status, failed.turn.error.name, store.refused) == ("failed", "internal", 1)
+    assert (answered.text, len(simulator.requests)) == ("Hello.", 2)
+    messages = await service.messages(ME, made.id)
+    assert [text_of(message.content) for message in messages] == ["Second.", "Hello."]
+    assert messages == (await service.snapshot(ME, made.id)).path()
+    (usage,) = await service.usage(UsageQuery(by=()))
+    assert (usage.requests, usage.open_nanodollars) == (2, 0)
+    await service.close()
 
 
 async def test_a_turn_that_cannot_begin(service: Service, simulator: Simulator) -> None:

@@ -135,7 +135,7 @@ class TurnRecord:
     queue: TurnQueue
     message: MessageAdd | None
     last_message_id: str | None = None
-    """The conversation's head when this turn ended."""
+    """The conversation's head when this turn ended; without meaning for one that was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,16 @@ class Interruption:
         if self._abandoned:
             raise Abandoned
 
+    def require_time(self) -> None:
+        """Raises DeadlineExceeded: nothing more is to be asked for."""
+        if self.left_s <= 0:
+            raise self._late()
+
+    def _late(self) -> DeadlineExceeded:
+        return DeadlineExceeded(
+            f"Claude did not finish within {self._deadline_s:g} s. The answer was ended there; ask again."
+        )
+
     async def bounded(self, request: Coroutine[Any, Any, T]) -> T:
         """Wait for a request, but not beyond the deadline.
 
@@ -70,9 +80,7 @@ class Interruption:
         try:
             return await self.stoppable(request, until=self._deadline)
         except TimeoutError as error:
-            raise DeadlineExceeded(
-                f"Claude did not finish within {self._deadline_s:g} s. The answer was ended there; ask again."
-            ) from error
+            raise self._late() from error
 
     async def stoppable(self, work: Coroutine[Any, Any, T], until: float | None = None) -> T:
         """Wait for work. Raises Stopped, Abandoned, FenceLost (another has the lease), TimeoutError."""

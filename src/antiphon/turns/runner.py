@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 
 from antiphon.domain import events as e
-from antiphon.errors import NotFound, StoreError
-from antiphon.stores.base import Change, Lease, TurnRecord
+from antiphon.errors import AntiphonError, NotFound, StoreError
+from antiphon.stores.base import Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
 from antiphon.turns.aftermath import Answered
@@ -33,6 +32,9 @@ from antiphon.turns.unreadable import given_up
 log = structlog.get_logger()
 
 STEPS_MAX = 25
+
+READ_AT_ONCE, AGAIN_S = 1000, 0.5
+"""Events of others, and how long to wait where the store does not give them."""
 
 
 class Waits(Abandoned):
@@ -84,6 +86,7 @@ class TurnRunner:
 
     def leave(self) -> None:
         """It will not run any more, if it ever did."""
+        self._stop_listening()
         if self._begun is not None:
             self._begun.request.drop()
 
@@ -100,11 +103,25 @@ class TurnRunner:
                 outcome = await self._guarded(record, steps, outcome)
         finally:
             parts.hub.unwatch(lease.conversation_id)
-        ended = await parts.store.end(lease, outcome, parts.lease_s)
+            self._stop_listening()
+        outcome, ended = await self._ended(outcome)
         parts.paths.learn(lease.conversation_id, outcome, ended.frames[-1].seq)
         parts.hub.publish(lease.conversation_id, ended.frames)
         self.answered = _follows(outcome, steps)
         return ended.next
+
+    async def _ended(self, outcome: Change) -> tuple[Change, Ended]:
+        """The end as it was committed. One that cannot be is given up: tried again, it is only paid again."""
+        store, lease, lease_s = self._parts.store, self._lease, self._parts.lease_s
+        try:
+            return outcome, await store.end(lease, outcome, lease_s)
+        except AntiphonError:
+            raise
+        except Exception:
+            log.exception("turn_fault", turn_id=lease.turn_id)
+        record = await store.turn(lease.conversation_id, lease.turn_id)
+        change = await given_up(store, lease, record, self._parts.now())
+        return change, await store.end(lease, change, lease_s)
 
     async def _resumed(self, record: TurnRecord) -> Progress | Change:
         """Where it stands. If its log cannot be followed, it ends, and is not tried again for ever."""
@@ -117,16 +134,23 @@ class TurnRunner:
             return await given_up(self._parts.store, self._lease, record, self._parts.now())
 
     async def _progress(self, record: TurnRecord) -> Progress:
-        store, conversation_id = self._parts.store, self._lease.conversation_id
         frames = await self._since_queued(record)
         self._hear(frames)
         await self._settle(frames)
         if record.status == "queued":
             after = None
             if record.queue.after_turn is not None:
-                after = (await store.turn(conversation_id, record.queue.after_turn)).last_message_id
+                after = await self._left_at(record.queue.after_turn)
             return first_step(record, after, self._parts.now())
         return next_attempt(record, since_start(record, frames), self._parts.now(), self._parts.billing)
+
+    async def _left_at(self, turn_id: str) -> str | None:
+        """Where this turn left the conversation; if it was withdrawn, where the one before it did."""
+        record = await self._parts.store.turn(self._lease.conversation_id, turn_id)
+        if record.status != "cancelled" or since_start(record, await self._since_queued(record)):
+            return record.last_message_id
+        before = record.queue.after_turn
+        return record.header.head if before is None else await self._left_at(before)
 
     async def _since_queued(self, record: TurnRecord) -> Sequence[Frame]:
         """The log since then; if the turn never started, without the answers that it waited for."""
@@ -156,9 +180,22 @@ class TurnRunner:
         self._listening.add(task)
         task.add_done_callback(self._listening.discard)
 
+    def _stop_listening(self) -> None:
+        for task in self._listening:
+            task.cancel()
+
     async def _listen(self, after: int) -> None:
-        with suppress(StoreError):
-            self._hear(await self._parts.store.read(self._lease.conversation_id, after))
+        """Until it is read, or the turn is over: whoever stopped it elsewhere was told that it will."""
+        while True:
+            try:
+                frames = await self._parts.store.read(self._lease.conversation_id, after, READ_AT_ONCE)
+            except StoreError:
+                await asyncio.sleep(AGAIN_S)
+                continue
+            self._hear(frames)
+            if len(frames) < READ_AT_ONCE:
+                return
+            after = frames[-1].seq
 
     def _hear(self, frames: Sequence[Frame]) -> None:
         """Stop if these events ask for it."""

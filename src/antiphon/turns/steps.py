@@ -117,13 +117,16 @@ class Steps:
             return await self._another(counted, verdict, model, error.name)
 
     async def _planned(self, progress: Progress) -> Step:
+        self._interruption.require_time()
         self._require_awake(model_of(self._parts, progress))
         ground = await survey(self._parts, self._record.queue, progress)
         header = await compacted(self._parts, ground, self.commit, self._interruption.bounded)
         if header is not None:
             ground = await survey(self._parts, self._record.queue, replace(progress, header=header))
         self._titled = self._titled or ground.titled
-        step = await self._announce(await plan_step(self._parts, self._record.id, ground))
+        planned = await plan_step(self._parts, self._record.id, ground)
+        self._interruption.require_time()  # what is announced is charged, even if it never goes out
+        step = await self._announce(planned)
         self.ground, self.plan = ground, step.plan
         if progress.tries.model is None:  # another model's cache is another one
             lifetime = ground.request.lifetime

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,7 +13,7 @@ from antiphon.errors import StoreUnavailable
 from antiphon.money.budgets import Limit
 from antiphon.money.ledger import UsageQuery
 from antiphon.stores.base import Change, Lease, Store
-from antiphon.stores.redis.keys import one_of
+from antiphon.stores.redis.keys import LAPSING, one_of
 from antiphon.stores.redis.store import RedisStore
 from antiphon.testing.stores import ME, a_conversation, a_turn, block_end, lease_of, the_end
 from antiphon.testing.stores.files import a_file
@@ -186,6 +186,34 @@ async def test_a_node_that_is_down_takes_only_its_own_turns(cluster: list[Runnin
         async with asyncio.timeout(10):
             assert await answered(lambda: store.last_seqs([mine[1].id])) == {mine[1].id: 3}
         assert (await store.append(mine[1].id, TITLE))[0].seq == 4
+
+
+async def test_files_on_a_node_that_is_down_are_dropped_once_it_is_back(cluster: list[RunningServer]) -> None:
+    node = cluster[2]
+    async with opened(emptied(cluster)) as store:
+        await store.put_file(ME, FILE, held_s=0)
+        await until(lambda: lapsing(cluster) == [ME.encode()])
+        node.kill()
+        with pytest.raises(StoreUnavailable):
+            await store.file_facts(ME, [FILE.facts.id])
+        assert not await store.drop_files()
+        assert lapsing(cluster) == [ME.encode()], "it is looked at again"
+        node.start()
+        await_ok(node)
+        async with asyncio.timeout(10):
+            assert await answered(lambda: store.file_facts(ME, [FILE.facts.id]))
+        with cluster[0].client() as client:
+            client.zadd(LAPSING, {ME: 1})
+        assert not await store.drop_files()
+        assert await store.file_facts(ME, [FILE.facts.id]) == {}
+        assert lapsing(cluster) == []
+
+
+def lapsing(cluster: list[RunningServer]) -> list[bytes]:
+    """Principals of whom files are to be dropped, as the node that holds the list says."""
+    with cluster[0].client() as client:
+        principals: Any = client.zrange(LAPSING, 0, -1)
+    return list(principals)
 
 
 async def answered(call: Callable[[], Awaitable[T]]) -> T:

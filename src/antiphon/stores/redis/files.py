@@ -15,6 +15,8 @@ from antiphon.stores.redis.scripts import Command, on_conversation, script
 
 PRINCIPALS = 100
 """How many are looked at together."""
+AGAIN_MS = 60_000
+"""When to look at one again whose node did not answer."""
 
 _facts = msgspec.json.Decoder(FileFacts)
 
@@ -45,20 +47,18 @@ class RedisFiles(Access):
 
     async def drop_files(self, limit: int = 100) -> bool:
         """What lies on a node that cannot be reached is left for another time."""
-        due = await self._server.run(script("lapsed").on([LAPSING], PRINCIPALS))
+        due = await self._server.run(script("lapsed").on([LAPSING], PRINCIPALS, AGAIN_MS))
         more = len(due) == PRINCIPALS
-        for principal in due:
+        for principal, again in due:
             with suppress(StoreUnavailable):
-                more |= await self._drop(principal.decode(), limit)
+                more |= await self._drop(principal.decode(), again, limit)
         return more
 
-    async def _drop(self, principal: str, limit: int) -> bool:
-        """Forgotten first, and noted again if any is left: who puts one meanwhile notes it after that."""
-        await self._server.run(Command(("ZREM", LAPSING, principal), LAPSING))
+    async def _drop(self, principal: str, again: bytes, limit: int) -> bool:
+        """Forgotten if none is left, unless somebody puts one meanwhile: that is noted for sooner."""
         command = on_conversation("drop_files").given(of_principal(principal), {"limit": limit})
         looked, lapses = await self._server.run(command)
-        if lapses:
-            await self._look_at(principal, int(float(lapses)))
+        await self._server.run(script("looked").on([LAPSING], principal, again, lapses or b""))
         return bool(looked == limit)
 
     async def _look_at(self, principal: str, lapses: int) -> None:

@@ -1,5 +1,6 @@
 """Claude is asked only by those who can sign in, and they are told how."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,16 @@ async def test_a_profile_that_is_used_up_is_an_error_of_ours(no_profile: Path, p
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="is not an http or https URL"):
         ClaudeUpstream(api_key="k", base_url=address)
+
+
+def test_of_an_address_that_is_none_all_is_told_but_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "ftp://user:pass@word@example.org/v1")
+    with pytest.raises(ConfigurationError, match=r"“ftp://example\.org/v1") as caught:
+        ClaudeUpstream(api_key="k")
+    assert "word" not in str(caught.value)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://[::1")
+    with pytest.raises(ConfigurationError, match=re.escape("“http://[::1”")):
+        ClaudeUpstream(api_key="k")
 
 
 async def test_a_proxy_is_not_asked_for_what_runs_here(

@@ -1,10 +1,16 @@
 """Signing in to Claude, by the Claude SDK's own rules; nothing here touches the network."""
 
+import os
+import re
+
 import anthropic
 import httpx2
 
 from antiphon.errors import ConfigurationError, MissingCredentials
 from antiphon.model.failures import presentable
+
+_SIGNED_IN = re.compile(r"(?<=//)[^/?#]*@")
+"""A name and a password in an address."""
 
 _HOW = "set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN), pass api_key, or sign in with an Anthropic profile"
 
@@ -33,7 +39,7 @@ def signed_in_client(
         why = presentable(str(error))
         raise MissingCredentials(f"The credentials for Claude cannot be read ({why}): {_HOW}.") from error
     except httpx2.InvalidURL as error:
-        raise ConfigurationError(_no_url(base_url)) from error
+        raise ConfigurationError(_no_url(base_url or os.environ.get("ANTHROPIC_BASE_URL", ""))) from error
     if not signs_in(client):
         raise MissingCredentials(f"There are no credentials for Claude: {_HOW}.")
     if client.base_url.scheme not in {"http", "https"} or not client.base_url.host:
@@ -58,8 +64,9 @@ def signs_in(client: anthropic.AsyncAnthropic) -> bool:
     return not headers.isdisjoint({"authorization", "x-api-key"})
 
 
-def _no_url(address: str | None) -> str:
+def _no_url(address: str) -> str:
+    shown = presentable(_SIGNED_IN.sub("", address))
     return (
-        f"The address of Claude's API, “{presentable(address or '')}”, is not an http or https URL: "
+        f"The address of Claude's API, “{shown}”, is not an http or https URL: "
         "correct base_url or ANTHROPIC_BASE_URL."
     )

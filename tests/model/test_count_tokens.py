@@ -3,7 +3,7 @@
 import pytest
 
 from antiphon.domain.plans import RequestPlan
-from antiphon.errors import UpstreamBusy, UpstreamFailed
+from antiphon.errors import UpstreamBusy, UpstreamFailed, UpstreamRejected
 from antiphon.model.client import ClaudeUpstream
 from tests.model.canned import PLAN, refusal, reply
 from tests.model.player import Player
@@ -42,6 +42,14 @@ async def test_a_refused_count_is_an_error_of_ours(player: Player, claude: Claud
     with pytest.raises(UpstreamBusy) as caught:
         await claude.count_tokens(PLAN)
     assert caught.value.facts["retry_after"] == 3.0
+
+
+@pytest.mark.parametrize("status", [302, 307])
+async def test_a_count_is_not_fetched_elsewhere(player: Player, claude: ClaudeUpstream, status: int) -> None:
+    player.plays(*reply(status, "elsewhere", "text/plain", location="/elsewhere"))
+    player.plays(*reply(200, '{"input_tokens": 42}'))
+    with pytest.raises(UpstreamRejected, match="leads elsewhere"):
+        await claude.count_tokens(PLAN)
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,16 @@ async def test_a_redirect_is_not_an_answer(player: Player, listener: Listener) -
         await listener.hear()
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(player: Player, listener: Listener, status: int) -> None:
+    player.plays(*reply(status, "elsewhere", "text/plain", location="/elsewhere/v1/messages"))
+    with pytest.raises(UpstreamRejected, match="leads elsewhere") as caught:
+        await listener.hear()
+    assert not caught.value.retryable
+    assert caught.value.facts == {"began": False, "sent": True, "status": status, "request_id": "req_1"}
+    assert len(player.requests) == 1
+
+
 async def test_claudes_reason_is_quoted(player: Player, listener: Listener) -> None:
     player.plays(
         *refusal(400, "invalid_request_error", "prompt is too long:\n 200001 tokens > 200000 maximum")

@@ -145,7 +145,11 @@ def _http_client(stall_s: float) -> httpx2.AsyncClient:
         connector = AskedConnector(limit=MAX_CONNECTIONS, keepalive_timeout=rest_s, ssl=_tls())
         return aiohttp.ClientSession(connector=connector, read_bufsize=READ_BUFFER)
 
-    return AskedClient(session, limits=limits, mounts=dict.fromkeys(_STRAIGHT), verify=_tls())
+    # The SDK would follow a redirect: with the credentials, where nobody was told to send them, and without
+    # the content, which the transport puts into a request once.
+    return AskedClient(
+        session, limits=limits, mounts=dict.fromkeys(_STRAIGHT), verify=_tls(), follow_redirects=False
+    )
 
 
 @cache

@@ -114,16 +114,19 @@ async def test_what_is_missing_or_strange_does_not_matter(
     assert (answer.turn.status, answer.text) == ("completed", "Hello.")
 
 
-def use(**fields: Any) -> bytes:
+def use(*before_end: bytes, stop_reason: str | None = "tool_use", **fields: Any) -> bytes:
     call = block(type="tool_use", **fields)
     said = frame("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": "{}"})
-    return started() + call + said + stopped() + ended("tool_use")
+    return b"".join((started(), call, said, stopped(), *before_end, ended(stop_reason)))
 
 
 TOOL_USES = {
     "an id of its own": use(id="7hXq", name="weather", input={}),
     "no input": use(id="7hXq", name="weather"),
     "an input of another kind": use(id="7hXq", name="weather", input=""),
+    "a reason before the end": use(
+        frame("message_delta", delta={"stop_reason": "tool_use"}), stop_reason=None, id="7hXq", name="weather"
+    ),
 }
 
 

@@ -59,7 +59,7 @@ class Writing:
                 self.request_id = event.request_id
             case wire.MessageDelta():
                 self.usage.update({key: value for key, value in event.usage.items() if value is not None})
-                self.ending = event.delta
+                self.ending = _merged(self.ending, event.delta)
             case wire.MessageStop():
                 self._close()
             case _:
@@ -108,3 +108,12 @@ class Writing:
             self._ready.append(e.BlockDelta(step=self.step, index=index, delta=delta))
             self.shown = self.shown or delta.get("type") == "text_delta"
         self._deltas = []
+
+
+def _merged(older: wire.Ending, newer: wire.Ending) -> wire.Ending:
+    """Some servers say the end in several parts: what a later one leaves out stays as it was said."""
+    return wire.Ending(
+        stop_reason=newer.stop_reason or older.stop_reason,
+        stop_sequence=newer.stop_sequence or older.stop_sequence,
+        stop_details=newer.stop_details or older.stop_details,
+    )

@@ -1,11 +1,13 @@
 """Tokens add up."""
 
 from dataclasses import fields
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.domain.usage import Usage, usage_from_wire
+from antiphon.domain.usage import MOST_TOKENS, Usage, usage_from_wire
 
 unhurried = settings(deadline=None)  # the machine may be busy
 
@@ -69,3 +71,29 @@ def test_cache_writes_without_a_split_count_as_five_minutes_and_nulls_as_zero() 
         "server_tool_use": None,
     }
     assert usage_from_wire(wire) == Usage(cache_write_5m_tokens=5)
+
+
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [
+        (True, 0),
+        (-5, 0),
+        (5.5, 0),
+        ("5", 0),
+        ([5], 0),
+        (2**53, 2**53),
+        (2**53 + 1, MOST_TOKENS),
+        (10**30, MOST_TOKENS),
+    ],
+)
+def test_what_is_no_count_is_not_counted(said: Any, counted: int) -> None:
+    wire = {
+        "input_tokens": said,
+        "cache_creation": {"ephemeral_5m_input_tokens": said, "ephemeral_1h_input_tokens": said},
+        "cache_read_input_tokens": said,
+        "output_tokens": said,
+        "output_tokens_details": {"thinking_tokens": said},
+        "server_tool_use": {"web_search_requests": said},
+    }
+    usage = usage_from_wire(wire)
+    assert {repr(getattr(usage, field.name)) for field in fields(Usage)} == {str(counted)}

@@ -1,6 +1,7 @@
 """A stream that ends in any other way than Claude's is a failure, and says which."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -125,3 +126,61 @@ async def test_a_body_that_cannot_be_unpacked_is_a_failure(player: Player, liste
     player.plays(head(content_encoding="gzip"), chunk(BEGIN + ENDING), END)
     with pytest.raises(UpstreamFailed, match="cannot be read"):
         await listener.hear()
+
+
+WRONG_BLOCKS: dict[str, dict[str, Any]] = {
+    "a type in a list": {"type": ["text"]},
+    "a number for a type": {"type": 1},
+    "a number for a text": {"type": "text", "text": 5},
+    "a text in a list": {"type": "text", "text": ["Hello"]},
+    "truth for a text": {"type": "text", "text": True},
+    "no truth for a text": {"type": "text", "text": False},
+    "a number for thinking": {"type": "thinking", "thinking": 5},
+    "an object for a signature": {"type": "thinking", "thinking": "", "signature": {}},
+    "a number for an input": {"type": "tool_use", "id": "toolu_1", "name": "weather", "partial_json": 5},
+    "a number for citations": {"type": "text", "text": "", "citations": 5},
+}
+
+
+@pytest.mark.parametrize("block", WRONG_BLOCKS.values(), ids=WRONG_BLOCKS.keys())
+async def test_a_block_of_wrong_types_is_a_failure(
+    player: Player, listener: Listener, block: dict[str, Any]
+) -> None:
+    wrong = frame("content_block_stop", index=0) + frame("content_block_start", index=1, content_block=block)
+    player.plays(head(), chunk(BEGIN + text_delta("Hel") + wrong + FINISH), END)
+    with pytest.raises(UpstreamFailed, match="cannot be read") as caught:
+        await listener.hear()
+    assert listener.text == "Hel"
+    assert caught.value.facts == {"began": True, "sent": True, "request_id": "req_1"}
+
+
+WRONG_ITERATIONS: dict[str, Any] = {
+    "a word": "x",
+    "a number": 5,
+    "an object": {"input_tokens": 1},
+    "nothing": {},
+    "a list of nulls": [None],
+    "a list with a number": [{"input_tokens": 1}, 5],
+}
+
+
+@pytest.mark.parametrize("iterations", WRONG_ITERATIONS.values(), ids=WRONG_ITERATIONS.keys())
+@pytest.mark.parametrize("where", ["beginning", "end"])
+async def test_iterations_that_are_no_list_of_objects_are_a_failure(
+    player: Player, listener: Listener, where: str, iterations: Any
+) -> None:
+    usage = {"output_tokens": 5, "iterations": iterations}
+    frames = {
+        "beginning": frame("message_start", message={"id": "msg_1", "usage": usage}) + FINISH,
+        "end": BEGIN + frame("message_delta", delta={"stop_reason": "end_turn"}, usage=usage) + FINISH,
+    }
+    player.plays(head(), chunk(frames[where]), END)
+    with pytest.raises(UpstreamFailed, match="cannot be read"):
+        await listener.hear()
+
+
+@pytest.mark.parametrize("iterations", [None, [], [{"type": "message", "output_tokens": 5}]])
+async def test_iterations_may_be_absent(player: Player, listener: Listener, iterations: Any) -> None:
+    ending = frame("message_delta", delta={"stop_reason": "end_turn"}, usage={"iterations": iterations})
+    player.plays(head(), chunk(BEGIN + ending + frame("message_stop")), END)
+    assert len(await listener.hear()) == 4

@@ -114,6 +114,19 @@ async def test_what_is_missing_or_strange_does_not_matter(
     assert (answer.turn.status, answer.text) == ("completed", "Hello.")
 
 
+@pytest.mark.parametrize("text", [{"text": None}, {}], ids=["null", "no field"])
+async def test_a_conversation_goes_on_after_a_text_that_never_came(
+    player: Player, service: Service, text: dict[str, Any]
+) -> None:
+    player.plays(*stream(started(), block(type="text", **text), stopped(), HELLO, ended("end_turn")))
+    header = await service.create(ME)
+    for _ in range(2):
+        accepted = await service.send(ME, header.id, Ask(content="Hello"))
+        async with asyncio.timeout(10):
+            answer = await service.answer(accepted)
+        assert (answer.turn.status, answer.text) == ("completed", "Hello.")
+
+
 def use(*before_end: bytes, stop_reason: str | None = "tool_use", **fields: Any) -> bytes:
     call = block(type="tool_use", **fields)
     said = frame("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": "{}"})

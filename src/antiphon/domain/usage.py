@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+MOST_TOKENS = 2**53
+"""More of one kind are taken for so many: up to here every reader of JSON counts exactly."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
@@ -42,7 +45,7 @@ class Usage:
 
 
 def usage_from_wire(wire: Mapping[str, Any]) -> Usage:
-    """Read a Messages API `usage` object. What is absent, null or no number counts as zero.
+    """Read a Messages API `usage` object. What is absent, null, no whole number or less counts as zero.
 
     Where the split of cache writes by lifetime is absent, all of them count as 5-minute writes, the API's
     default.
@@ -50,7 +53,9 @@ def usage_from_wire(wire: Mapping[str, Any]) -> Usage:
 
     def number(source: Any, key: str) -> int:
         value = source.get(key) if isinstance(source, Mapping) else None
-        return value if isinstance(value, int) else 0
+        if not isinstance(value, int) or isinstance(value, bool):
+            return 0
+        return min(max(value, 0), MOST_TOKENS)
 
     split = wire.get("cache_creation")
     write_1h = number(split, "ephemeral_1h_input_tokens")

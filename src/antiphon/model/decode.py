@@ -13,7 +13,15 @@ import msgspec
 from antiphon.domain.messages import clean_json
 from antiphon.model.faults import Fault, fault_of_event
 from antiphon.model.sse import Splitter
-from antiphon.model.wire import BlockDelta, BlockStart, MessageDelta, MessageStart, MessageStop, StreamEvent
+from antiphon.model.wire import (
+    BlockDelta,
+    BlockStart,
+    MessageDelta,
+    MessageHead,
+    MessageStart,
+    MessageStop,
+    StreamEvent,
+)
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
@@ -37,6 +45,9 @@ _TAGS = frozenset(
 
 _HEAD = {"id": str, "model": str, "usage": dict}
 """The fields of a message that are read; nothing depends on them."""
+
+_TEXTS = ("type", "text", "thinking", "signature", "partial_json")
+"""The fields of a block that begins to which text is added, or by which it is told what the block is."""
 
 _NUL = b"\\u0000"
 
@@ -76,6 +87,9 @@ class EventDecoder:
         return self._fault and replace(self._fault, request_id=self._request_id)
 
     def _rarer(self, event: _Known, events: list[StreamEvent]) -> None:
+        if not _can_be_used(event):
+            self._give_up(Fault(kind="garbled", began=True))
+            return
         match event:
             case Ping():
                 return
@@ -84,9 +98,8 @@ class EventDecoder:
                 return
             case MessageStart():
                 event = msgspec.structs.replace(event, request_id=self._request_id)
-            case BlockStart(content_block={"type": "tool_use"} as block) if not _can_be_answered(block):
-                self._give_up(Fault(kind="garbled", began=True))
-                return
+            case BlockStart():
+                event = msgspec.structs.replace(event, content_block=_begun(event.content_block))
             case MessageDelta():
                 self._stop_reason = event.delta.stop_reason or self._stop_reason
             case MessageStop() if self._stop_reason is None:
@@ -134,6 +147,38 @@ def _mended(name: bytes, data: bytes) -> _Known | None:
     if tag in _TAGS and own_tag is None:
         return _converted({**value, "type": tag})
     return None
+
+
+def _can_be_used(event: _Known) -> bool:
+    """Whether its fields are of the kinds that whoever keeps them counts on, as far as decoding left it open.
+
+    Increments are not looked at: there are many of them, and they are read with care where they are joined.
+    """
+    match event:
+        case BlockStart(content_block=block):
+            return _is_block(block)
+        case MessageStart(message=MessageHead(usage=usage)) | MessageDelta(usage=usage):
+            return _is_list_of_objects(usage.get("iterations"))
+        case _:
+            return True
+
+
+def _is_block(block: dict[str, Any]) -> bool:
+    if not all(isinstance(block.get(name), str | None) for name in _TEXTS):
+        return False
+    if not isinstance(block.get("citations"), list | None):
+        return False
+    return block.get("type") != "tool_use" or _can_be_answered(block)
+
+
+def _is_list_of_objects(rows: object) -> bool:
+    return rows is None or (isinstance(rows, list) and all(isinstance(row, dict) for row in rows))
+
+
+def _begun(block: dict[str, Any]) -> dict[str, Any]:
+    """As it is built on: null for a text counts as absent, and a block of text has one from its beginning."""
+    kept = {key: value for key, value in block.items() if value is not None or key not in _TEXTS}
+    return {**kept, "text": kept.get("text", "")} if kept.get("type") == "text" else kept
 
 
 def _can_be_answered(use: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from antiphon.domain.usage import Usage
 from antiphon.errors import UnknownModel
-from antiphon.money.pricing import cost_nanodollars, request_cost
+from antiphon.money.pricing import Lifetime, cost_nanodollars, request_cost
 from antiphon.money.table import ModelTable
 
 DOLLAR = 10**9
@@ -259,3 +259,20 @@ def test_the_cost_can_be_worked_out_again_from_its_snapshot(table: ModelTable, t
 def test_a_model_without_a_price_is_refused(table: ModelTable, today: date) -> None:
     with pytest.raises(UnknownModel):
         request_cost(wire(input_tokens=1), "claude-unheard-of", table, at=today)
+
+
+@pytest.mark.parametrize("odd", ["3", [1], 5.5, True, {"a": 1}, 10**30])
+@pytest.mark.parametrize("lifetime", ["5m", "1h"])
+def test_what_no_api_would_report_has_a_price_that_can_be_stored(
+    table: ModelTable, today: date, odd: object, lifetime: Lifetime
+) -> None:
+    wire = {
+        "input_tokens": odd,
+        "output_tokens": 1,
+        "cache_creation_input_tokens": odd,
+        "cache_creation": odd,
+        "inference_geo": odd,
+        "iterations": [{"type": "message", "model": odd, "output_tokens": 1}],
+    }
+    cost = request_cost(wire, "claude-opus-5-5", table, at=today, lifetime=lifetime)
+    assert 0 < cost.nanodollars < 2**53

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-MOST_TOKENS = 2**53
-"""More of one kind are taken for so many: up to here every reader of JSON counts exactly."""
+MOST_TOKENS = 2**32
+"""More of one kind are taken for so many: no request has them, and what they cost can be stored and added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,13 @@ class Usage:
         return self.cache_read_tokens / self.total_input_tokens if self.total_input_tokens else 0.0
 
 
+def tokens_of(value: Any) -> int:
+    """A count as it came; 0 for what is none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return min(max(value, 0), MOST_TOKENS)
+
+
 def usage_from_wire(wire: Mapping[str, Any]) -> Usage:
     """Read a Messages API `usage` object. What is absent, null, no whole number or less counts as zero.
 
@@ -52,10 +59,7 @@ def usage_from_wire(wire: Mapping[str, Any]) -> Usage:
     """
 
     def number(source: Any, key: str) -> int:
-        value = source.get(key) if isinstance(source, Mapping) else None
-        if not isinstance(value, int) or isinstance(value, bool):
-            return 0
-        return min(max(value, 0), MOST_TOKENS)
+        return tokens_of(source.get(key)) if isinstance(source, Mapping) else 0
 
     split = wire.get("cache_creation")
     write_1h = number(split, "ephemeral_1h_input_tokens")

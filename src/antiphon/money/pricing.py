@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
-from antiphon.domain.usage import Usage, usage_from_wire
+from antiphon.domain.usage import Usage, tokens_of, usage_from_wire
 from antiphon.money.facts import ModelFacts, Prices, Terms
 from antiphon.money.table import ModelTable
 
@@ -105,7 +105,7 @@ def request_cost(
     """
     facts, whole = table.get(model), _usage(wire, lifetime)
     charges = [
-        _charge(_usage(row, lifetime), table.find(row.get("model") or "") or facts, wire, at)
+        _charge(_usage(row, lifetime), table.find(str(row.get("model") or "")) or facts, wire, at)
         for row in wire.get("iterations") or ()
     ] or [_charge(whole, facts, wire, at)]
     last = charges[-1]
@@ -164,10 +164,10 @@ def _fees(usage: Usage, facts: ModelFacts) -> Fraction:
     return Fraction(usage.web_search_requests * facts.terms.web_search, PICODOLLARS_PER_NANODOLLAR)
 
 
-def _multiplier(terms: Terms, *, fast: bool, geo: str | None, batch: bool) -> Fraction:
+def _multiplier(terms: Terms, *, fast: bool, geo: Any, batch: bool) -> Fraction:
     """Fast and batch do not stack; should both be reported, the dearer one counts."""
     speed = terms.fast if fast else terms.batch if batch else ONE
-    return speed * terms.geo[geo] if geo is not None and geo in terms.geo else speed
+    return speed * terms.geo[geo] if isinstance(geo, str) and geo in terms.geo else speed
 
 
 def _charge(usage: Usage, facts: ModelFacts, wire: Mapping[str, Any], at: date) -> _Charge:
@@ -198,9 +198,10 @@ def _usage(wire: Mapping[str, Any], lifetime: Lifetime) -> Usage:
     """
     usage = usage_from_wire(wire)
     written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
-    if lifetime == "1h" and not any((wire.get("cache_creation") or {}).values()):
+    split = wire.get("cache_creation")
+    if lifetime == "1h" and not (isinstance(split, Mapping) and any(split.values())):
         return replace(usage, cache_write_5m_tokens=0, cache_write_1h_tokens=written)
-    missing = (wire.get("cache_creation_input_tokens") or 0) - written
+    missing = tokens_of(wire.get("cache_creation_input_tokens")) - written
     if missing <= 0:
         return usage
     return replace(usage, cache_write_5m_tokens=usage.cache_write_5m_tokens + missing)

@@ -3,8 +3,10 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,6 +150,35 @@ def test_leaving_the_loop_stops_the_answer(simulator: Simulator) -> None:
         simulator.wait_until(lambda seen: seen[-1].client_left)
         assert chat.send("go on").stop_reason == "end_turn"
         assert chat.history()[1]["content"][0]["text"].startswith("one")
+
+
+async def whole_stream(chat: AsyncChat, text: str) -> str:
+    return "".join([piece async for piece in chat.stream(text)])
+
+
+@pytest.mark.parametrize("asks", [AsyncChat.send, whole_stream], ids=["send", "stream"])
+@pytest.mark.parametrize("kept_in", ["memory", "sqlite"])
+async def test_who_leaves_while_it_is_sent_stops_the_answer(
+    simulator: Simulator,
+    tmp_path: Path,
+    asks: Callable[[AsyncChat, str], Coroutine[Any, Any, object]],
+    kept_in: str,
+) -> None:
+    store = "memory://" if kept_in == "memory" else f"sqlite:///{tmp_path / 'chats.db'}"
+    for turns_of_the_loop in range(25):
+        simulator.script(Reply(text="Nobody waits for this.", delay=0.5))
+        async with AsyncChat(store=store) as chat:
+            await chat.stats()  # it is open
+            asking = asyncio.create_task(asks(chat, "Hello"))
+            for _ in range(turns_of_the_loop):
+                await asyncio.sleep(0)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            simulator.forget()
+            await chat.send("And now?")  # what still ran would be answered first
+            said = [message["role"] for message in await chat.history()]
+            assert said.count("assistant") == 1, turns_of_the_loop
 
 
 def test_without_credentials_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,7 +292,12 @@ class AsyncChat:
         ask = replace(ask, settings=self._given, budget_nanodollars=self._budget)
         header = await service.get(LOCAL_PRINCIPAL, conversation_id)
         await service.settle(header, self._decider)
-        return service, await service.send(LOCAL_PRINCIPAL, conversation_id, ask, header=header)
+        sending = asyncio.create_task(service.send(LOCAL_PRINCIPAL, conversation_id, ask, header=header))
+        try:
+            return service, await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await _take_back(service, sending)
+            raise
 
     async def _open(self) -> tuple[Service, str]:
         async with self._opening:
@@ -315,3 +320,10 @@ class AsyncChat:
             model=self._given.get("model", ""),
             name=self._session_id,
         )
+
+
+async def _take_back(service: Service, sending: asyncio.Task[Accepted]) -> None:
+    """Stop what comes to be accepted although nobody waits for it; why it is not, nobody asks any more."""
+    with contextlib.suppress(AntiphonError):
+        accepted = await sending
+        await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id, accepted.seq)

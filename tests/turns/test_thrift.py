@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
+from antiphon.bootstrap import open_service
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
+from antiphon.model.client import ClaudeUpstream
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Answer, Ask, Service
+from antiphon.settings import Settings
 from antiphon.simulator.script import Fail, Reply, Stall
 from antiphon.simulator.server import Simulator
-from antiphon.stores.frames import decode
+from antiphon.stores.base import Change, Lease
+from antiphon.stores.frames import Frame, decode
+from antiphon.stores.memory import MemoryStore
 from tests.turns.conftest import OpenService
 
 ME = "me"
@@ -187,6 +192,74 @@ async def test_auto_chooses_a_model_once(
     await ask(service, header, "Prove it, think carefully, derive it rigorously.")
     assert [request.body["model"] for request in simulator.requests] == [model, model]
     assert (await service.get(ME, header.id)).model == model
+
+
+class SlowToSay(MemoryStore):
+    """Has committed what announces a request beside the answers some time before it says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.announced = asyncio.Event()
+        self.says = asyncio.Event()
+
+    async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
+        frames = await super().append(conversation_id, change, lease)
+        if frames[0].type == e.RequestStart.type:
+            self.announced.set()
+            await self.says.wait()
+        return frames
+
+
+async def closed_meanwhile(service: Service, store: SlowToSay) -> None:
+    """Close it while it is not yet known that the announcement stands."""
+    closing = asyncio.create_task(service.close())
+    await asyncio.wait([closing], timeout=0.2)
+    assert not closing.done()
+    store.says.set()
+    async with asyncio.timeout(10):
+        await closing
+
+
+async def test_a_title_that_is_announced_as_its_service_closes_is_settled(simulator: Simulator) -> None:
+    store, upstream = SlowToSay(), ClaudeUpstream(api_key="key", base_url=simulator.url)
+    service = await open_service(Settings(titles="on"), upstream=upstream, store=store)
+    header = await service.create(ME)
+    await ask(service, header, "Hello there!")
+    async with asyncio.timeout(10):
+        await store.announced.wait()
+    await closed_meanwhile(service, store)
+    assert await settled(service, header) == {"answer": 1, "title": 1}
+    assert len(simulator.requests) == 1
+
+
+async def test_a_ping_that_is_announced_as_the_next_message_comes_is_settled(simulator: Simulator) -> None:
+    store, upstream = SlowToSay(), ClaudeUpstream(api_key="key", base_url=simulator.url)
+    service = await open_service(Settings(keepalive="auto", titles="off"), upstream=upstream, store=store)
+    engine: Any = service._engine
+
+    async def sleep(seconds: float) -> None:
+        if store.announced.is_set():
+            await asyncio.Event().wait()
+
+    engine._aftermath._parts = replace(engine._parts, sleep=sleep)
+    header = await service.create(ME, system="A long story about ships. " * 4000)
+    await ask(service, header, "One.")
+    async with asyncio.timeout(10):
+        await store.announced.wait()
+    await ask(service, header, "Two.")
+    await closed_meanwhile(service, store)
+    assert await settled(service, header) == {"answer": 2, "keep-alive": 1}
+    assert len(simulator.requests) == 2
+
+
+async def test_of_a_cache_that_need_not_be_kept_nothing_is_kept(open_one: OpenService) -> None:
+    service = await open_one(keepalive="auto")
+    engine: Any = service._engine
+    await ask(service, await service.create(ME), "One.")
+    async with asyncio.timeout(10):
+        await asyncio.gather(*engine._turns.values())
+        await asyncio.gather(*engine._aftermath._keeping.values())
+    assert engine._aftermath._keeping == {}
 
 
 async def test_a_cache_is_kept_warm_while_that_pays(open_one: OpenService, simulator: Simulator) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -47,32 +48,39 @@ class Aftermath:
     def __init__(self, parts: Parts, append: Append) -> None:
         self._parts = parts
         self._append = append
-        self._naming: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._keeping: dict[str, asyncio.Task[None]] = {}
 
     def follow(self, answered: Answered) -> None:
         """Begin what is to follow this answer."""
         if answered.ground.titled and self._names(answered):
-            task = self._start(self._name(answered))
-            self._naming.add(task)
-            task.add_done_callback(self._naming.discard)
+            self._start(self._name(answered))
         if self._keeps(answered):
-            self.forget(answered.header.id)
-            self._keeping[answered.header.id] = self._start(self._keep(answered))
+            conversation_id = answered.header.id
+            self.forget(conversation_id)
+            task = self._keeping[conversation_id] = self._start(self._keep(answered))
+            task.add_done_callback(partial(self._kept, conversation_id))
 
     def forget(self, conversation_id: str) -> None:
         """Its cache need not be kept warm any more: the next message is here."""
         if (task := self._keeping.pop(conversation_id, None)) is not None:
-            task.cancel()
+            _stop(task)
 
     async def close(self) -> None:
-        tasks = [*self._naming, *self._keeping.values()]
+        tasks = [*self._tasks]
         for task in tasks:
-            task.cancel()
+            _stop(task)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        return asyncio.create_task(self._quietly(work))
+        task = asyncio.create_task(self._quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _kept(self, conversation_id: str, task: "asyncio.Task[None]") -> None:
+        if self._keeping.get(conversation_id) is task:
+            del self._keeping[conversation_id]
 
     async def _quietly(self, work: Coroutine[None, None, None]) -> None:
         """Nobody waits for these: what fails is told in the log, and the conversation is as it was."""
@@ -131,3 +139,9 @@ class Aftermath:
             await self._append(answered.header.id, change)
 
         return await ask(self._parts, answered.ground, purpose, plan, commit)
+
+
+def _stop(task: "asyncio.Task[None]") -> None:
+    """Once: a second time would break off what it settles because it was stopped."""
+    if not task.cancelling():
+        task.cancel()

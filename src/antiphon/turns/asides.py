@@ -1,5 +1,6 @@
 """Requests beside the answers: for a title, a summary, or to keep a cache warm. Each is in the ledger."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -57,19 +58,31 @@ async def ask(
     Raises:
         OverBudget: nothing was sent. Whatever `wait` and `commit` do; what was announced is settled first.
     """
-    aside = await _announced(parts, ground, purpose, plan, commit)
+    aside, announcement = await _prepared(parts, ground, purpose, plan)
+    announcing = asyncio.ensure_future(commit(announcement))
     try:
+        await asyncio.shield(announcing)
         end = await (wait(_listen(aside)) if wait else _listen(aside))
     except BaseException:
-        await commit(Change(events=[_broken_off(aside, endings.STOPPED, charged=aside.writing.sent)]))
+        if await _stands(announcing):
+            await commit(Change(events=[_broken_off(aside, endings.STOPPED, charged=aside.writing.sent)]))
         raise
     await commit(Change(events=[end]))
     return Asked(aside.writing, end)
 
 
-async def _announced(
-    parts: Parts, ground: Ground, purpose: e.Purpose, plan: RequestPlan, commit: Commit
-) -> _Aside:
+async def _stands(announcing: "asyncio.Future[object]") -> bool:
+    """Whether it was committed. Whoever is stopped before that is known waits for it: an entry of the ledger
+    that nobody closes stays open for ever.
+    """
+    await asyncio.wait([announcing])
+    return not announcing.cancelled() and announcing.exception() is None
+
+
+async def _prepared(
+    parts: Parts, ground: Ground, purpose: e.Purpose, plan: RequestPlan
+) -> tuple[_Aside, Change]:
+    """The request, and what announces it."""
     header, at, estimated = ground.progress.header, parts.now(), plan_tokens(plan)
     most = ground.billing.most_tokens(plan, estimated)
     if most is None:
@@ -83,8 +96,8 @@ async def _announced(
         held_nanodollars=held,
         input_tokens=estimated,
     )
-    await commit(Change(events=[start], hold=ground.billing.hold(header, held, at)))
-    return _Aside(parts, ground, plan, start, Writing(0))
+    announcement = Change(events=[start], hold=ground.billing.hold(header, held, at))
+    return _Aside(parts, ground, plan, start, Writing(0)), announcement
 
 
 async def _listen(aside: _Aside) -> e.RequestEnd:

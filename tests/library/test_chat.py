@@ -1,8 +1,11 @@
 """`Chat` and `AsyncChat`, as a program uses them."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
@@ -150,6 +153,43 @@ def test_leaving_the_loop_stops_the_answer(simulator: Simulator) -> None:
         simulator.wait_until(lambda seen: seen[-1].client_left)
         assert chat.send("go on").stop_reason == "end_turn"
         assert chat.history()[1]["content"][0]["text"].startswith("one")
+
+
+def test_an_interrupt_stops_the_answer(simulator: Simulator) -> None:
+    simulator.script(Reply(text="one two three four five six", pace=0.2))
+    with Chat() as chat:
+        pieces = chat.stream("count")
+        next(pieces)
+        threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            list(pieces)
+        assert chat.send("go on").stop_reason == "end_turn"
+
+
+def test_the_garbage_collector_may_find_a_chat_in_its_own_thread(simulator: Simulator) -> None:
+    chat = Chat()
+    chat.send("Hello")
+    loop, thread = chat._loop._loop, chat._loop._thread
+    assert loop is not None
+    assert thread is not None
+    held = [chat]
+    del chat
+    loop.call_soon_threadsafe(held.clear)  # as a collection in that thread would
+    thread.join(5)
+    assert not thread.is_alive()
+    assert loop.is_closed()
+
+
+def test_the_garbage_collector_may_find_a_stream_in_the_thread_of_its_chat(simulator: Simulator) -> None:
+    simulator.script(Reply(text="one two three four five six", pace=0.2))
+    with Chat() as chat:
+        held = [chat.stream("count")]
+        next(iter(held[0]))
+        loop = chat._loop._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(held.clear)
+        simulator.wait_until(lambda seen: seen[-1].client_left)
+        assert chat.send("go on").stop_reason == "end_turn"
 
 
 async def whole_stream(chat: AsyncChat, text: str) -> str:

@@ -3,7 +3,9 @@
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
@@ -77,7 +79,10 @@ class Chat:
             while (piece := self._loop.run(_next(pieces))) is not None:
                 yield piece
         finally:
-            self._loop.run(pieces.aclose())
+            if self._loop.is_own_thread:
+                self._loop.begin(pieces.aclose)
+            else:
+                self._loop.run(pieces.aclose())
 
     def history(self) -> list[dict[str, Any]]:
         """As `AsyncChat.history`."""
@@ -110,28 +115,82 @@ class _Loop:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._calls: dict[Future[Any], asyncio.Task[Any]] = {}
+        """Held here, for the loop holds its tasks only weakly."""
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """Run in the loop and wait; an interrupt of the wait cancels the call."""
+        """Run in the loop and wait; an interrupt of the wait cancels the call.
+
+        The interrupt is raised when the call has ended: nothing of it goes on behind whoever goes on then. A
+        second one is not held up.
+        """
+        loop, ended = self._started(), Future[asyncio.Task[T]]()
+        loop.call_soon_threadsafe(self._begin, call, ended)
+        try:
+            task = ended.result()
+        except BaseException:
+            loop.call_soon_threadsafe(self._cancel, ended)
+            ended.result()
+            raise
+        return task.result()
+
+    def begin(self, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Run in the loop, and do not wait; nothing is to be run where it has stopped."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(lambda: self._begin(call(), Future()))
+
+    @property
+    def is_own_thread(self) -> bool:
+        """The garbage collector may call from there, and nobody can wait there for what the loop does."""
+        return threading.current_thread() is self._thread
+
+    def stop(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        if self.is_own_thread:
+            self.begin(lambda: _last(close))
+        else:
+            self.run(close())
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+        self._loop = self._thread = None
+
+    def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="antiphon-chat", daemon=True)
+            self._thread = threading.Thread(
+                target=_serve, args=[self._loop], name="antiphon-chat", daemon=True
+            )
             self._thread.start()
-        future = asyncio.run_coroutine_threadsafe(call, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return self._loop
 
-    def stop(self, close: Any) -> None:
-        if self._loop is None or self._thread is None:
-            return
-        self.run(close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._loop = self._thread = None
+    def _begin(self, call: Coroutine[Any, Any, T], ended: "Future[asyncio.Task[T]]") -> None:
+        task = asyncio.get_running_loop().create_task(call)
+        self._calls[ended] = task
+        task.add_done_callback(partial(self._end, ended))
+
+    def _end(self, ended: "Future[asyncio.Task[T]]", task: "asyncio.Task[T]") -> None:
+        del self._calls[ended]
+        if not task.cancelled():
+            task.exception()  # whoever was interrupted does not ask for it
+        ended.set_result(task)
+
+    def _cancel(self, ended: "Future[asyncio.Task[Any]]") -> None:
+        if (task := self._calls.get(ended)) is not None:
+            task.cancel()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
+
+
+async def _last(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await close()
+    finally:
+        asyncio.get_running_loop().stop()
 
 
 async def _next(pieces: AsyncIterator[str]) -> str | None:

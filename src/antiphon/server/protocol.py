@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -49,6 +50,49 @@ class Protocol(HttpToolsProtocol):
             return False
         self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         return True
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._read(left) :]
+        except httptools.HttpParserError:
+            said = "Invalid HTTP request received."
+            self.logger.warning(said)
+            self.send_400_response(said)
+
+    def _read(self, data: memoryview) -> int:
+        """Parse; how much of it was taken.
+
+        The parser stops after a head that offers another protocol, and would take a body for the next
+        request. None is spoken here, so such a request is one like any other: it begins anew, without offer.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stop:
+            head = self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)  # the old one may be through with this connection
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+            self.parser.feed_data(head)
+            return int(stop.args[0])
+        return len(data)
+
+    def _head_without_offer(self) -> bytes:
+        """Raises HttpParserError: what was asked for is a tunnel, and nothing here."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":
+            raise httptools.HttpParserInvalidMethodError("no tunnels")
+        headers = (b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(headers))
+
+    def on_headers_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

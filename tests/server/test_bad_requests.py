@@ -113,6 +113,18 @@ def test_json_that_is_too_deep_harms_nobody(begun: Client, simulator: Simulator,
     assert_untouched(begun, simulator)
 
 
+@pytest.mark.parametrize(("depth", "status"), [(200, 404), (201, 422), (300, 422), (900, 422)])
+def test_bodies_may_be_nested_so_deep_and_no_deeper(server: Client, depth: int, status: int) -> None:
+    """There is no such conversation; what is too deep is refused before anybody looks."""
+    schema = b'{"a":' * (depth - 5) + b"[]" + b"}" * (depth - 5)
+    form = b'{"type": "json_schema", "schema": %b}' % schema
+    body = b'{"content": "x", "options": {"output_config": {"format": %b}}}' % form
+    path = "/v1/conversations/01900000-0000-7000-8000-000000000000/turns"
+    answer = server.request("POST", path, body, {**JSON, "Idempotency-Key": "k"})
+    assert answer.status == status
+    assert status == 404 or "200 levels" in answer.json["detail"]
+
+
 def test_every_fault_is_told_at_once_and_no_value_is_repeated(begun: Client) -> None:
     answer = begun.post("/chat", {"session_id": "s s", "message": 5, "secret": "hunter2"})
     assert {error["pointer"] for error in answer.json["errors"]} == {"#/session_id", "#/message", "#/secret"}

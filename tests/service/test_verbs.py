@@ -10,13 +10,16 @@ from antiphon.bootstrap import open_service
 from antiphon.domain.conversations import Header
 from antiphon.domain.ids import new_id
 from antiphon.domain.messages import text_of
-from antiphon.errors import Busy, Conflict, InvalidRequest, NotFound, UnknownModel
+from antiphon.errors import Busy, Conflict, InvalidRequest, NotFound, StoreUnavailable, UnknownModel
 from antiphon.model.client import ClaudeUpstream
 from antiphon.service import Answer, Ask, Service
 from antiphon.settings import Settings
 from antiphon.simulator.presets import refusal
 from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator
+from antiphon.stores.base import Change, Lease
+from antiphon.stores.frames import Frame
+from antiphon.stores.memory import MemoryStore
 
 ME = "me"
 
@@ -177,3 +180,33 @@ async def test_what_is_no_export_is_refused(service: Service, document: Any) -> 
     with pytest.raises(InvalidRequest):
         await service.import_(ME, document)
     assert await service.recent(ME) == []
+
+
+async def test_what_is_nested_without_end_is_refused(service: Service) -> None:
+    """From a file, that is: what comes over HTTP was measured before."""
+    nest: Any = []
+    for _ in range(5000):
+        nest = [nest]
+    created = {"seq": 1, "type": "conversation_create", "data": {"at": 1, "options": {"a": nest}}}
+    with pytest.raises(InvalidRequest):
+        await service.import_(ME, {"format": "antiphon-conversation-1", "id": "x", "events": [created]})
+    assert await service.recent(ME) == []
+
+
+class Full(MemoryStore):
+    """Has room for new conversations, but for nothing in them."""
+
+    async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
+        raise StoreUnavailable("The disk is full.")
+
+
+async def test_what_cannot_be_kept_whole_is_not_kept_at_all(service: Service, simulator: Simulator) -> None:
+    header = await service.create(ME)
+    await ask(service, header, "a")
+    document = await service.export(ME, header.id)
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    other = await open_service(Settings(store="memory://"), upstream=upstream, store=Full())
+    with pytest.raises(StoreUnavailable):
+        await other.import_(ME, document)
+    assert await other.recent(ME) == []
+    await other.close()

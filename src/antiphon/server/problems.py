@@ -157,7 +157,7 @@ def sentence_of(faults: Sequence[Mapping[str, str]]) -> str:
 
 def _name(fault: Mapping[str, str]) -> str:
     named = fault.get("header") or fault.get("parameter")
-    return named or fault.get("pointer", "").removeprefix("#/") or "it"
+    return named or fault.get("pointer", "").lstrip("#").lstrip("/") or "it"
 
 
 _WORDS: Mapping[str, str] = {

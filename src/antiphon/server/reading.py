@@ -60,14 +60,35 @@ def check_content_type(request: Request) -> None:
         raise refusal([{"header": "Content-Type", "detail": "must be application/json"}])
 
 
-def parse_json(body: bytes) -> Any:
-    """Raises InvalidJson."""
+LEVELS = 200
+"""How deep a body may be nested: below what any reader of JSON here can take, pydantic's 255 before all."""
+
+EXPORTED_LEVELS = LEVELS + 16
+"""Of an exported conversation: around what was sent are its message or turn, its event and the document."""
+
+
+def parse_json(body: bytes, levels: int = LEVELS) -> Any:
+    """Raises InvalidJson, InvalidRequest: it is nested deeper than so many levels."""
     try:
-        return clean_json(_JSON.decode(body.decode()))
+        value = _JSON.decode(body.decode())
+        if _is_deeper(value, levels):
+            raise refusal([{"pointer": "#", "detail": f"must not be nested more than {levels} levels deep"}])
+        return clean_json(value)
     except (ValueError, RecursionError):
         raise InvalidJson(
             "The body cannot be read as JSON in UTF-8. Nothing was stored; correct it and send it again."
         ) from None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Level by level, for what is too deep for a function that calls itself."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [outer for outer in level if isinstance(outer, dict | list)]
+        if not level:
+            return False
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return True
 
 
 def _no_constant(name: str) -> Never:

@@ -2,7 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -11,7 +13,7 @@ from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.files import File, FileFacts, file_ids, with_files
 from antiphon.domain.fold import fold
-from antiphon.domain.messages import clean_json
+from antiphon.domain.messages import Block, clean_json
 from antiphon.domain.state import Conversation
 from antiphon.errors import InvalidRequest, NotFound
 from antiphon.service.attaching import Attaching, referred
@@ -106,12 +108,21 @@ def imported(
         shown = fold(enumerate(events, 1))
         ending = _ended(shown, at)
         shown = fold(enumerate(ending, len(events) + 1), shown)
-        path_is_whole = [shown.path(message_id) for message_id in shown.messages]
+        _check_events(events)
+        _check_tree(shown)
     except NotFound as error:
         raise InvalidRequest("A file that this conversation refers to is not in the document.") from error
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise InvalidRequest(NOT_EXPORTED) from error
-    if not isinstance(create, e.ConversationCreate) or len(path_is_whole) != len(shown.messages):
+    if not isinstance(create, e.ConversationCreate):
         raise InvalidRequest("An exported conversation begins with its creation.")
     messages = [message for message in shown.messages.values() if message.id != shown.head]
     messages += [message for message in shown.messages.values() if message.id == shown.head]
@@ -128,6 +139,70 @@ def _renamed(data: Any, old: str, new: str, files: Mapping[str, FileFacts]) -> d
     if isinstance(content := renamed.get("content"), list):
         renamed["content"] = [with_files(block, lambda found: referred(found, files)) for block in content]
     return renamed
+
+
+NUMBER_MAX = 2**53
+"""Every store and every reader can hold smaller ones: to a page in JavaScript, greater ones are not exact."""
+
+
+def _check_events(events: Iterable[e.Event]) -> None:
+    """Raises KeyError, TypeError, ValueError: they fit their types, but nobody could keep or read them."""
+    for event in events:
+        _check_numbers(event)
+        for block in _blocks_of(event):
+            _check_block(block)
+
+
+def _check_numbers(value: Any) -> None:
+    for field in fields(value):
+        inner = getattr(value, field.name)
+        if is_dataclass(inner):
+            _check_numbers(inner)
+        elif isinstance(inner, int):
+            least = 1 - NUMBER_MAX if field.name.endswith("_nanodollars") else 0
+            if not least <= inner < NUMBER_MAX:
+                raise ValueError(field.name)
+
+
+def _blocks_of(event: e.Event) -> Sequence[Block]:
+    match event:
+        case e.MessageAdd() | e.ToolEnd():
+            return event.content
+        case e.BlockStart() | e.BlockEnd():
+            return (event.block,)
+        case e.TurnEnd():
+            return event.kept.blocks
+        case _:
+            return ()
+
+
+def _check_block(block: Block) -> None:
+    match block["type"]:
+        case "text":
+            said = block["text"]
+        case "thinking":
+            said = block.get("thinking") or ""
+        case kind:
+            said = kind
+    if not isinstance(said, str):
+        raise TypeError("block")
+    if isinstance(content := block.get("content"), list):
+        for inner in content:
+            _check_block(inner)
+
+
+def _check_tree(shown: Conversation) -> None:
+    """Raises KeyError, ValueError: the head, a step or a parent is no message, or its own ancestor."""
+    steps = chain.from_iterable(chain.from_iterable(turn.steps for turn in shown.turns.values()))
+    whole: set[str] = set()
+    for start in (*shown.messages, *steps, shown.head):
+        at, branch = start, set[str]()
+        while at is not None and at not in whole:
+            if at in branch:
+                raise ValueError("parent_id")
+            branch.add(at)
+            at = shown.messages[at].parent_id
+        whole |= branch
 
 
 def _ended(shown: Conversation, at: int) -> list[e.Event]:

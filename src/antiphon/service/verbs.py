@@ -15,7 +15,7 @@ from antiphon.domain.fold import fold
 from antiphon.domain.ids import check_session_name, conversation_of, new_id
 from antiphon.domain.messages import Message, clean_json, clean_text
 from antiphon.domain.state import Conversation
-from antiphon.errors import Busy, Conflict, InvalidRequest, NotFound, OverBudget
+from antiphon.errors import AntiphonError, Busy, Conflict, InvalidRequest, NotFound, OverBudget
 from antiphon.money.budgets import Budget, limits_of
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.money.table import ModelTable
@@ -158,7 +158,12 @@ class Service(FileVerbs):
         files = await files_from(document, self._attaching, principal)
         create, change = imported(document, conversation_id, milliseconds(self._clock), files)
         self._news.owned(await self._store.create(principal, conversation_id, create))
-        await self._engine.append(conversation_id, change)
+        try:
+            await self._engine.append(conversation_id, change)
+        except BaseException:
+            with suppress(AntiphonError):  # what is told is why it could not be read in
+                await self.delete(principal, conversation_id)
+            raise
         return await self.get(principal, conversation_id)
 
     @property

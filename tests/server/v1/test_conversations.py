@@ -133,6 +133,128 @@ def test_nothing_else_can(api: Api, document: Any) -> None:
     assert api.client.get("/v1/conversations").json["conversations"] == []
 
 
+def document_of(api: Api, conversation: str) -> Any:
+    """An exported conversation, in which something was said."""
+    api.asked(conversation, "One.")
+    return api.client.get(f"/v1/conversations/{conversation}/export").json
+
+
+def data_of(document: Any, kind: str) -> Any:
+    """Of the first event of this type."""
+    return next(event["data"] for event in document["events"] if event["type"] == kind)
+
+
+def assert_refused(api: Api, conversation: str, document: Any) -> None:
+    answer = api.client.post("/v1/conversations/import", document)
+    assert (answer.status, answer.problem) == (422, "invalid-request")
+    assert [one["id"] for one in api.client.get("/v1/conversations").json["conversations"]] == [conversation]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "text", "text": None},
+        {"type": "text", "text": 1},
+        {"type": "text"},
+        {"type": ["text"], "text": "One."},
+        {"text": "One."},
+        {"type": "thinking", "thinking": 1},
+        {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": {}}]},
+        {"type": "tool_result", "tool_use_id": "t", "content": ["One."]},
+    ],
+)
+def test_a_block_that_cannot_be_read_is_refused(api: Api, conversation: str, block: Any) -> None:
+    document = document_of(api, conversation)
+    data_of(document, "message_add")["content"] = [block]
+    assert_refused(api, conversation, document)
+
+
+@pytest.mark.parametrize("place", ["block_start", "block_end", "turn_end"])
+def test_an_answer_that_cannot_be_read_is_refused(api: Api, conversation: str, place: str) -> None:
+    document = document_of(api, conversation)
+    data = data_of(document, place)
+    data.update(
+        {"kept": {"steps": 0, "blocks": [{"type": "text"}]}} if place == "turn_end" else {"block": {}}
+    )
+    assert_refused(api, conversation, document)
+
+
+@pytest.mark.parametrize("number", [-1, 2**53, 2**63, 10**30])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("conversation_create", "at"), ("message_add", "at"), ("turn_end", "at"), ("step_start", "step")],
+)
+def test_a_number_that_no_store_can_hold_is_refused(
+    api: Api, conversation: str, kind: str, name: str, number: int
+) -> None:
+    document = document_of(api, conversation)
+    data_of(document, kind)[name] = number
+    assert_refused(api, conversation, document)
+
+
+def test_a_number_within_what_was_used_is_checked_too(api: Api, conversation: str) -> None:
+    document = document_of(api, conversation)
+    data_of(document, "step_end")["usage"]["input_tokens"] = 10**30
+    assert_refused(api, conversation, document)
+
+
+def test_what_was_saved_may_be_less_than_nothing(api: Api, conversation: str) -> None:
+    """A prefix that was written to the cache and never read has cost more than it would have without."""
+    document = document_of(api, conversation)
+    data_of(document, "step_end")["saved_nanodollars"] = -1000
+    assert api.client.post("/v1/conversations/import", document).status == 201
+
+
+@pytest.mark.parametrize("name", [NOBODY, "head", ""])
+def test_a_head_that_is_no_message_cannot_be_read_in(api: Api, conversation: str, name: str) -> None:
+    document = document_of(api, conversation)
+    document["events"].append({"seq": 99, "type": "head_move", "data": {"at": 1, "message_id": name}})
+    assert_refused(api, conversation, document)
+
+
+def test_a_step_that_is_no_message_cannot_be_read_in(api: Api, conversation: str) -> None:
+    document = document_of(api, conversation)
+    document["events"] = [event for event in document["events"] if event["type"] != "step_end"]
+    end = data_of(document, "turn_end")
+    end["head"] = data_of(document, "message_add")["message_id"]
+    assert_refused(api, conversation, document)
+
+
+def test_a_message_that_answers_itself_cannot_be_read_in(api: Api, conversation: str) -> None:
+    document = document_of(api, conversation)
+    data_of(document, "turn_start")["parent_id"] = data_of(document, "turn_start")["message_id"]
+    assert_refused(api, conversation, document)
+
+
+def test_what_was_sent_as_deep_as_can_be_comes_back(api: Api, conversation: str) -> None:
+    levels = 200 - 4
+    nest = json.loads('{"a":' * levels + "[]" + "}" * levels)
+    source = {"type": "text", "media_type": "text/plain", "data": "One."}
+    block = {"type": "document", "source": source, "citations": nest}
+    sent = api.client.post(
+        f"/v1/conversations/{conversation}/turns", {"content": [block]}, **{"Idempotency-Key": "deep"}
+    )
+    assert sent.status == 202
+    exported = api.client.get(f"/v1/conversations/{conversation}/export")
+    assert exported.status == 200
+    answer = api.client.post("/v1/conversations/import", exported.json)
+    assert answer.status == 201
+    assert api.client.get(f"/v1/conversations/{answer.json['id']}").status == 200
+
+
+@pytest.mark.parametrize("levels", [300, 480, 900])
+def test_what_is_deeper_than_can_be_sent_cannot_be_read_in(api: Api, conversation: str, levels: int) -> None:
+    document = json.dumps(document_of(api, conversation))
+    nest = "[" * levels + "]" * levels
+    deep = document.replace('"options": {}', f'"options": {{"a": {nest}}}', 1)
+    assert deep != document
+    answer = api.client.request(
+        "POST", "/v1/conversations/import", deep.encode(), {"Content-Type": "application/json"}
+    )
+    assert (answer.status, answer.problem) == (422, "invalid-request")
+    assert "levels" in answer.json["detail"]
+
+
 def test_a_deleted_one_is_gone(kept_api: Api) -> None:
     conversation = kept_api.conversation()
     turn_id = kept_api.asked(conversation)[-1].turn_id

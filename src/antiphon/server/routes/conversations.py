@@ -11,6 +11,7 @@ from antiphon.domain.ids import is_id
 from antiphon.errors import InvalidRequest, NewerData
 from antiphon.server import problems
 from antiphon.server.reading import (
+    EXPORTED_LEVELS,
     ConversationInPath,
     body_of,
     check_content_type,
@@ -84,7 +85,7 @@ async def import_(request: Request, service: Served) -> Response:
     check_content_type(request)
     body = await request.body()
     async with request.app.state.importing:
-        document = await asyncio.to_thread(lambda: checked(Document, parse_json(body)))
+        document = await asyncio.to_thread(lambda: checked(Document, parse_json(body, EXPORTED_LEVELS)))
         try:
             header = await service.import_(LOCAL_PRINCIPAL, document.model_dump())
         except NewerData as error:

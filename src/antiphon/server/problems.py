@@ -32,6 +32,7 @@ STATUS: Mapping[str, int] = {
     "invalid-request": 422,
     "idempotency-key-reused": 422,
     "queue-full": 429,
+    "headers-too-large": 431,
     "newer-data": 500,
     "upstream-rejected": 502,
     "upstream-auth": 502,

@@ -6,12 +6,25 @@ from typing import Any
 import httptools
 import uvicorn
 from starlette.types import ASGIApp, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from antiphon.server.handover import HandOver, extension
+from antiphon.server.problems import problem
 
 CONNECTION = "antiphon.connection"
 """The extension of a request's scope that holds its `Protocol`."""
+
+HEAD_MAX = 65_536
+"""Bytes of a request's line and headers: the parser, which keeps them, has no limit of its own."""
+
+HEAD_TOO_LONG = (
+    f"The address and the headers of this request have more than {HEAD_MAX // 1024} KB. Nothing was stored; "
+    "send it again with less of them."
+)
+
+
+class HeadTooLong(Exception):
+    pass
 
 
 class Protocol(HttpToolsProtocol):
@@ -20,12 +33,18 @@ class Protocol(HttpToolsProtocol):
     All this is about the request that is answered now. A next one may have been read already: it waits.
     """
 
-    __slots__ = ("_answering", "_lost")  # in the dict, they would be too many for one that shares its keys
+    __slots__ = (
+        "_answering",
+        "_lost",
+        "_unread",
+    )  # in the dict, they would be too many for one that shares its keys
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         self._answering: RequestResponseCycle | None = None
         self._lost: Callable[[], None] | None = None
+        self._unread = 0
+        """Bytes that came since a request began, or since a piece of its body: the parser may keep them."""
 
     def abort(self) -> None:
         """Close the connection at once, whatever was sent: what is cut must not look complete."""
@@ -54,13 +73,30 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         left = memoryview(data)
+        self._unread += len(data)
         try:
             while left:
                 left = left[self._read(left) :]
-        except httptools.HttpParserError:
+            if self._unread > HEAD_MAX:
+                self._refuse_head()
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, HeadTooLong):
+                self._refuse_head()
+                return
             said = "Invalid HTTP request received."
             self.logger.warning(said)
             self.send_400_response(said)
+
+    def _refuse_head(self) -> None:
+        """Answer without a request. While another is answered, this would be a part of that answer."""
+        if self._answering is not None and not self._answering.response_complete:
+            self.abort()
+            return
+        said = problem("headers-too-large", "The headers are too large", HEAD_TOO_LONG)
+        headers = [*self.server_state.default_headers, *said.raw_headers, (b"connection", b"close")]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[said.status_code], lines, bytes(said.body)))
+        self.transport.close()
 
     def _read(self, data: memoryview) -> int:
         """Parse; how much of it was taken.
@@ -87,8 +123,15 @@ class Protocol(HttpToolsProtocol):
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(headers))
 
     def on_headers_complete(self) -> None:
+        self._unread = 0
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_MAX:
+            raise HeadTooLong
         if not self.parser.should_upgrade():
             super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
@@ -96,6 +139,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unread = 0
         extensions: dict[str, Any] = {CONNECTION: self}
         self.scope["extensions"] = extensions
 

@@ -33,11 +33,8 @@ class Protocol(HttpToolsProtocol):
     All this is about the request that is answered now. A next one may have been read already: it waits.
     """
 
-    __slots__ = (
-        "_answering",
-        "_lost",
-        "_unread",
-    )  # in the dict, they would be too many for one that shares its keys
+    __slots__ = ("_answering", "_lost", "_unread")
+    """In the dict, they would be too many for one that shares its keys."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)

@@ -16,7 +16,7 @@ from antiphon.service import Ask, Service
 from antiphon.settings import Settings
 from antiphon.simulator.script import Fail, Reply, Stall
 from antiphon.simulator.server import Simulator
-from antiphon.stores.base import Accepted, Change
+from antiphon.stores.base import Accepted, Change, Ended, Lease
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
@@ -63,9 +63,9 @@ async def test_stop_on_another_replica_stops_the_answer(open_one: OpenService, s
 
 
 class Blinking(SqlStore):
-    """Gives no events, as often as it is told to."""
+    """Gives no events, and does not take the end of a turn or say that it did, as often as it is told to."""
 
-    failing = 0
+    failing = refusing = silent = 0
 
     async def read(
         self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
@@ -74,6 +74,16 @@ class Blinking(SqlStore):
             self.failing -= 1
             raise StoreUnavailable("The store cannot be reached.")
         return await super().read(conversation_id, after, limit, deltas_after=deltas_after)
+
+    async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
+        if self.refusing:
+            self.refusing -= 1
+            raise StoreUnavailable("The store cannot be reached.")
+        ended = await super().end(lease, change, lease_s)
+        if self.silent:
+            self.silent -= 1
+            raise StoreUnavailable("The store cannot be reached.")
+        return ended
 
 
 async def test_a_stop_on_another_replica_is_heard_even_if_the_store_cannot_be_read_at_once(
@@ -91,6 +101,27 @@ async def test_a_stop_on_another_replica_is_heard_even_if_the_store_cannot_be_re
     async with asyncio.timeout(5):
         answer = await two.answer(accepted)
     assert (answer.turn.status, store.failing) == ("cancelled", 0)
+    await one.close()
+
+
+@pytest.mark.parametrize("blink", ["refusing", "silent"])
+async def test_an_answer_whose_end_the_store_did_not_take_at_once_is_kept_and_not_asked_for_again(
+    simulator: Simulator, tmp_path: Path, blink: str
+) -> None:
+    store = Blinking(SqliteDatabase(tmp_path / "antiphon.db"))
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    one = await open_service(Settings(lease_s=1), upstream=upstream, store=store)
+    header = await one.create(ME)
+    simulator.script(Reply(text="first"), Reply(text="second"))
+    setattr(store, blink, 2)
+    accepted = await one.send(ME, header.id, Ask(content="go"))
+    async with asyncio.timeout(8):
+        answer = await one.answer(accepted)
+        following = await one.answer(await one.send(ME, header.id, Ask(content="go on")))
+    assert (answer.text, answer.turn.status, following.text) == ("first", "completed", "second")
+    assert len(simulator.requests) == 2
+    (row,) = await one.usage(UsageQuery(by=()))
+    assert (row.requests, row.unsettled_nanodollars, row.open_nanodollars) == (2, 0, 0)
     await one.close()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from antiphon.domain import events as e
-from antiphon.errors import AntiphonError, NotFound, StoreError
+from antiphon.errors import AntiphonError, FenceLost, NotFound, StoreError, StoreUnavailable
 from antiphon.stores.base import Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 STEPS_MAX = 25
 
 READ_AT_ONCE, AGAIN_S = 1000, 0.5
-"""Events of others, and how long to wait where the store does not give them."""
+"""Events of others, and how long to wait where the store cannot be reached."""
 
 
 class Waits(Abandoned):
@@ -112,16 +112,37 @@ class TurnRunner:
 
     async def _ended(self, outcome: Change) -> tuple[Change, Ended]:
         """The end as it was committed. One that cannot be is given up: tried again, it is only paid again."""
-        store, lease, lease_s = self._parts.store, self._lease, self._parts.lease_s
+        store, lease = self._parts.store, self._lease
         try:
-            return outcome, await store.end(lease, outcome, lease_s)
-        except AntiphonError:
+            return outcome, await self._end(outcome)
+        except (AntiphonError, Abandoned):
             raise
         except Exception:
             log.exception("turn_fault", turn_id=lease.turn_id)
         record = await store.turn(lease.conversation_id, lease.turn_id)
         change = await given_up(store, lease, record, self._parts.now())
-        return change, await store.end(lease, change, lease_s)
+        return change, await self._end(change)
+
+    async def _end(self, change: Change) -> Ended:
+        """Tried until the store takes it: what was answered is paid for. The fence lets only one try through.
+
+        Raises:
+            FenceLost. Abandoned: also where it was committed, and the store could not say so.
+        """
+        store, lease, lease_s = self._parts.store, self._lease, self._parts.lease_s
+        tried = False
+        while True:
+            try:
+                return await store.end(lease, change, lease_s)
+            except StoreUnavailable as error:
+                tried = True
+                log.warning("turn_waits_for_store", turn_id=lease.turn_id, error=error.name)
+            except FenceLost:
+                if tried:
+                    raise Abandoned from None
+                raise
+            await asyncio.sleep(AGAIN_S)
+            self._interruption.require()
 
     async def _resumed(self, record: TurnRecord) -> Progress | Change:
         """Where it stands. If its log cannot be followed, it ends, and is not tried again for ever."""

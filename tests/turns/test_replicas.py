@@ -63,9 +63,9 @@ async def test_stop_on_another_replica_stops_the_answer(open_one: OpenService, s
 
 
 class Blinking(SqlStore):
-    """Gives no events, and does not take the end of a turn or say that it did, as often as it is told to."""
+    """Gives no events, does not take the end of a turn or say that it did, or has a fault, so many times."""
 
-    failing = refusing = silent = 0
+    failing = refusing = silent = faulty = 0
 
     async def read(
         self, conversation_id: str, after: int, limit: int = 1000, *, deltas_after: int = 0
@@ -74,6 +74,14 @@ class Blinking(SqlStore):
             self.failing -= 1
             raise StoreUnavailable("The store cannot be reached.")
         return await super().read(conversation_id, after, limit, deltas_after=deltas_after)
+
+    async def claim(
+        self, owner: str, lease_s: float, limit: int = 16, *, only: str | None = None
+    ) -> list[Lease]:
+        if self.faulty:
+            self.faulty -= 1
+            raise ZeroDivisionError
+        return await super().claim(owner, lease_s, limit, only=only)
 
     async def end(self, lease: Lease, change: Change, lease_s: float) -> Ended:
         if self.refusing:
@@ -245,6 +253,20 @@ async def test_a_turn_that_was_stopped_before_its_replica_died_is_not_asked_for(
     async with asyncio.timeout(10):
         assert (await service.answer(accepted)).turn.status == "cancelled"
     assert not simulator.requests
+
+
+async def test_a_fault_in_the_upkeep_does_not_end_it(
+    store: SqlStore, simulator: Simulator, tmp_path: Path
+) -> None:
+    accepted = await left_behind(store, lambda turn_id: e.CancelRequest(at=2, turn_id=turn_id, seen_seq=0))
+    faulty = Blinking(SqliteDatabase(tmp_path / "antiphon.db"))
+    faulty.faulty = 1
+    upstream = ClaudeUpstream(api_key="key", base_url=simulator.url)
+    service = await open_service(Settings(), upstream=upstream, store=faulty)
+    async with asyncio.timeout(10):
+        assert (await service.answer(accepted)).turn.status == "cancelled"
+    assert not faulty.faulty
+    await service.close()
 
 
 async def test_a_replica_that_takes_over_knows_what_was_tried(

@@ -31,7 +31,7 @@ async def write_answer(request: Outgoing, flusher: Flusher, lease: Lease, writin
                 writing.apply(events)
                 flusher.written(entry)
                 if writing.waiting > PENDING_MAX:
-                    await flusher.flush()
+                    await flusher.relieve()
     finally:
         await flusher.remove(entry)
 

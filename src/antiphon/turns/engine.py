@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
@@ -51,15 +51,15 @@ class Engine:
 
     async def start(self) -> None:
         chores = (
-            self._parts.flusher.run(),
-            self._heartbeat(),
-            self._sweep(),
-            self._ticks(),
-            self._listen(),
-            self._look(),
-            self._prune(),
+            self._parts.flusher.run,
+            self._heartbeat,
+            self._sweep,
+            self._ticks,
+            self._listen,
+            self._look,
+            self._prune,
         )
-        self._upkeep = [asyncio.create_task(chore) for chore in chores]
+        self._upkeep = [asyncio.create_task(_kept_up(chore)) for chore in chores]
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Let running turns finish for up to `drain_s` seconds, then hand over the rest. Idempotent."""
@@ -361,3 +361,13 @@ class Engine:
         while True:
             await asyncio.sleep(TICK_S)
             self._parts.hub.tick()
+
+
+async def _kept_up(chore: Callable[[], Coroutine[None, None, None]]) -> None:
+    """A fault in this program does not end it: without it, no answer here would go on."""
+    while True:
+        try:
+            return await chore()
+        except Exception:
+            log.exception("upkeep_fault", chore=chore.__name__)
+        await asyncio.sleep(LOOK_S)

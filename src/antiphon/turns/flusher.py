@@ -48,6 +48,7 @@ class Flusher:
         self._due = asyncio.Event()
         self._urgent = asyncio.Event()
         self._committing = asyncio.Lock()
+        self._relieving: set[asyncio.Task[None]] = set()
 
     def add(self, lease: Lease, writing: Writing) -> Entry:
         """From now on, commit what `writing` has."""
@@ -113,8 +114,15 @@ class Flusher:
         for _ in range(READING):
             await asyncio.sleep(0)
 
+    async def relieve(self) -> None:
+        """Commit all that is pending now, also of others: it goes on if whoever waits for it is stopped."""
+        task = asyncio.create_task(self.flush())
+        self._relieving.add(task)
+        task.add_done_callback(self._relieving.discard)
+        await asyncio.shield(task)
+
     async def flush(self) -> None:
-        """Commit all that is pending now."""
+        """Commit all that is pending now. Cut off, it would leave out what it took."""
         async with self._committing:
             entries = [entry for entry in self._entries if entry.writing.pending and entry.failure is None]
             if entries:

@@ -74,6 +74,7 @@ def test_a_delta_that_says_nothing_changes_nothing() -> None:
     block = {"type": "text", "text": "So far.", "signature": "c2lnbmVk"}
     for kind in ("text_delta", "signature_delta", "citations_delta", "delta_of_tomorrow"):
         assert apply_delta(block, {"type": kind}) == block
+    assert apply_delta(block, {"type": "signature_delta", "signature": 5}) == block
     assert apply_delta({"type": "text", "text": None}, {"type": "text_delta", "text": "So"})["text"] == "So"
 
 

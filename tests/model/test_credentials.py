@@ -105,7 +105,10 @@ async def test_a_profile_that_is_used_up_is_an_error_of_ours(no_profile: Path, p
     assert caught.value.facts == {"began": False, "sent": False}
 
 
-@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "127.0.0.1:8000", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://127.0.0.1", "127.0.0.1:8000", "http://", "http://[::1", "http://127.0.0.1:99999"],
+)
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="is not an http or https URL"):
         ClaudeUpstream(api_key="k", base_url=address)

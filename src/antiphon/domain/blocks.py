@@ -19,7 +19,7 @@ def apply_delta(block: Block, delta: dict[str, Any]) -> Block:
     kind = delta.get("type")
     if field := _JOINED.get(str(kind)):
         return {**block, field: (block.get(field) or "") + _piece(delta, field)}
-    if kind == "signature_delta" and "signature" in delta:
+    if kind == "signature_delta" and type(delta.get("signature")) is str:
         return {**block, "signature": delta["signature"]}
     if kind == "citations_delta" and "citation" in delta:
         return {**block, "citations": [*(block.get("citations") or ()), delta["citation"]]}

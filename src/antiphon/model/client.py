@@ -88,7 +88,7 @@ class ClaudeUpstream:
             count = await client.messages.count_tokens(**count_arguments(plan))
             # The SDK validates nothing, and gives a page that is not JSON back as text.
             tokens = getattr(count, "input_tokens", None)
-            if not isinstance(tokens, int):
+            if type(tokens) is not int:
                 raise failure(Fault(kind="garbled"))
             return tokens
 

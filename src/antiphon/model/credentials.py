@@ -9,6 +9,8 @@ import httpx2
 from antiphon.errors import ConfigurationError, MissingCredentials
 from antiphon.model.failures import presentable
 
+PORT_MAX = 65_535
+
 _SIGNED_IN = re.compile(r"(?<=//)[^/?#]*@")
 """A name and a password in an address."""
 
@@ -42,7 +44,7 @@ def signed_in_client(
         raise ConfigurationError(_no_url(base_url or os.environ.get("ANTHROPIC_BASE_URL", ""))) from error
     if not signs_in(client):
         raise MissingCredentials(f"There are no credentials for Claude: {_HOW}.")
-    if client.base_url.scheme not in {"http", "https"} or not client.base_url.host:
+    if not _is_address(client.base_url):
         raise ConfigurationError(_no_url(str(client.base_url)))
     return client
 
@@ -62,6 +64,10 @@ def signs_in(client: anthropic.AsyncAnthropic) -> bool:
         return True
     headers = {name.lower() for name, value in client.default_headers.items() if value}
     return not headers.isdisjoint({"authorization", "x-api-key"})
+
+
+def _is_address(url: httpx2.URL) -> bool:
+    return url.scheme in {"http", "https"} and bool(url.host) and (url.port or 0) <= PORT_MAX
 
 
 def _no_url(address: str) -> str:

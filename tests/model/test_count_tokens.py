@@ -53,7 +53,13 @@ async def test_a_count_is_not_fetched_elsewhere(player: Player, claude: ClaudeUp
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type"), [("<html>", "text/html"), ("{}", "application/json"), ("{", "application/json")]
+    ("body", "content_type"),
+    [
+        ("<html>", "text/html"),
+        ("{}", "application/json"),
+        ("{", "application/json"),
+        ('{"input_tokens": true}', "application/json"),
+    ],
 )
 async def test_a_count_that_is_none_is_a_failure(
     player: Player, claude: ClaudeUpstream, body: str, content_type: str

@@ -40,6 +40,8 @@
 26. A file is kept while a conversation refers to it or its hold lasts, which ends with the first message that
     refers to it. After that it is dropped: with the last conversation that referred to it, else by
     `drop_files`.
+27. What is wrong with a message itself (Conflict, a file that is not there) is said before what is wrong only
+    at this moment (Busy, QueueFull, OverBudget): to wait and try again would not help.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -135,7 +137,7 @@ class TurnRecord:
     queue: TurnQueue
     message: MessageAdd | None
     last_message_id: str | None = None
-    """The conversation's head when this turn ended; without meaning for one that was withdrawn."""
+    """The conversation's head when this turn ended; one that was withdrawn left it as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,14 +214,16 @@ class Log(Protocol):
         ...
 
     async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
-        """The messages from the root to `message_id`, in order; none for None.
+        """The messages from the root to `message_id`, in order; for None none, of any conversation.
 
         Raises:
             NotFound: no such message in this conversation.
         """
         ...
 
-    async def totals(self, conversation_id: str) -> Totals: ...
+    async def totals(self, conversation_id: str) -> Totals:
+        """Raises NotFound."""
+        ...
 
     async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
         """Append events, hold what their request may cost, and settle what ended.
@@ -277,8 +281,8 @@ class Turns(Protocol):
         `meanwhile` is called in the event loop when there is nothing to do here but to wait; or it is not.
 
         Raises:
-            NotFound (also a file that the message refers to), KeyReused, Conflict (message id in use),
-                Busy (`reject`), QueueFull, OverBudget (of its `start`).
+            The first of NotFound, KeyReused, Conflict (message id in use), NotFound (a file that the message
+                refers to), Busy (`reject`), QueueFull, OverBudget (of its `start`).
         """
         ...
 
@@ -286,7 +290,7 @@ class Turns(Protocol):
         """What `accept` said when it came with this key before; None if it did not, or has no key.
 
         Raises:
-            NotFound, KeyReused.
+            NotFound, KeyReused: only with a key.
         """
         ...
 

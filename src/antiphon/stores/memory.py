@@ -24,7 +24,7 @@ from antiphon.money.ledger import DELETED, UsageQuery, UsageRow
 from antiphon.stores.base import NOBODY, Acceptance, Accepted, Change, Ended, Hint, Hit, Lease, TurnRecord
 from antiphon.stores.books import Books
 from antiphon.stores.frames import Frame, encode_all
-from antiphon.stores.memory_checks import check_room, known_key
+from antiphon.stores.memory_checks import check_message_id, check_room, known_key
 from antiphon.stores.memory_files import MemoryFiles
 from antiphon.stores.memory_rows import (
     Kept,
@@ -39,11 +39,10 @@ from antiphon.stores.memory_rows import (
     waits,
 )
 from antiphon.stores.projection import (
-    COMPACT_BACK,
-    SETTINGS_BACK,
     check_decision,
     decided_as,
     files_of,
+    header_after,
     header_changes,
     ledger_changes,
     message_of,
@@ -168,8 +167,8 @@ class MemoryStore(MemoryFiles):
         return {key: kept.header.last_seq for key, kept in found if kept is not None}
 
     async def path(self, conversation_id: str, message_id: str | None) -> list[PlacedMessage]:
-        messages = self._kept(conversation_id).messages
         path: list[PlacedMessage] = []
+        messages = self._kept(conversation_id).messages if message_id is not None else {}
         while message_id is not None:
             if message_id not in messages:
                 raise NotFound("There is no such message in this conversation.")
@@ -232,8 +231,9 @@ class MemoryStore(MemoryFiles):
         turn_id = acceptance.queue.turn_id
         if (known := known_key(kept, acceptance, self._clock.now())) is not None:
             return known
-        check_room(kept, acceptance)
+        check_message_id(kept, acceptance)
         self._check_files(kept.header.principal, files_of([acceptance.message or acceptance.queue]))
+        check_room(kept, acceptance)
         start = acceptance.start
         if start is not None and (kept.lease is not None or start.last_seq != kept.header.last_seq):
             start = None
@@ -267,6 +267,8 @@ class MemoryStore(MemoryFiles):
         return Accepted(turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=kept.header, begun=begun)
 
     async def known(self, acceptance: Acceptance) -> Accepted | None:
+        if acceptance.key is None:
+            return None
         return known_key(self._kept(acceptance.conversation_id), acceptance, self._clock.now())
 
     async def turn(self, conversation_id: str, turn_id: str) -> TurnRecord:
@@ -359,12 +361,7 @@ class MemoryStore(MemoryFiles):
         last_seq = kept.header.last_seq + len(change.events)
         frames = encode_all(change.events, last_seq)
         kept.frames.extend(frames)
-        changes = header_changes(change)
-        if SETTINGS_BACK in changes:
-            changes["settings_seq"] = last_seq - changes.pop(SETTINGS_BACK)
-        if COMPACT_BACK in changes:
-            changes["compact_seq"] = last_seq - changes.pop(COMPACT_BACK)
-        kept.header = replace(kept.header, last_seq=last_seq, **changes)
+        kept.header = header_after(kept.header, header_changes(change), last_seq)
         self._use_files(kept.header.principal, kept.header.id, files_of(change.events))
         for news in self._listeners:
             news.hear(kept.header.id, last_seq)

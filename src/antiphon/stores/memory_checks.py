@@ -17,10 +17,14 @@ def known_key(kept: Kept, acceptance: Acceptance, now: float) -> Accepted | None
     return Accepted(turn_id=known.turn_id, seq=known.seq)
 
 
-def check_room(kept: Kept, acceptance: Acceptance) -> None:
-    """Raises Conflict, Busy, QueueFull."""
+def check_message_id(kept: Kept, acceptance: Acceptance) -> None:
+    """Raises Conflict."""
     if acceptance.message is not None and acceptance.message.message_id in kept.messages:
         raise Conflict("This message id is in use in this conversation. Make a new one.")
+
+
+def check_room(kept: Kept, acceptance: Acceptance) -> None:
+    """Raises Busy, QueueFull."""
     if kept.lease is None:
         return
     if acceptance.when_busy == "reject":

@@ -1,12 +1,13 @@
 """What events change outside the log. Pure: every store applies the same changes in its own way."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from antiphon.domain import events as e
+from antiphon.domain.conversations import Header
 from antiphon.domain.files import file_ids
 from antiphon.domain.messages import Message
 from antiphon.errors import Conflict, NotFound
@@ -65,6 +66,14 @@ def _head(event: e.Event) -> dict[str, Any]:
             return {"head": event.head}
         case _:
             return {}
+
+
+def header_after(header: Header, changes: Mapping[str, Any], last_seq: int) -> Header:
+    """The header once these changes were committed, with events up to `last_seq`."""
+    seqs = {SETTINGS_BACK: "settings_seq", COMPACT_BACK: "compact_seq"}
+    fields = {name: value for name, value in changes.items() if name not in seqs}
+    fields |= {seqs[name]: last_seq - back for name, back in changes.items() if name in seqs}
+    return replace(header, last_seq=last_seq, **fields)
 
 
 def message_of(event: e.MessageAdd) -> Message:

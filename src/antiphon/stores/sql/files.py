@@ -57,6 +57,12 @@ def facts_of(connection: Connection, principal: str, file_ids: Sequence[str]) ->
     return {row.id: _facts.decode(row.facts) for row in connection.execute(query)}
 
 
+def check(connection: Connection, principal: str, file_ids: Sequence[str]) -> None:
+    """Raises NotFound: one of them is not there."""
+    if file_ids and len(facts_of(connection, principal, file_ids)) < len(file_ids):
+        raise no_file()
+
+
 def use(connection: Connection, conversation_id: str, file_ids: Sequence[str]) -> None:
     """A message of this conversation refers to them. Raises NotFound: roll back what it came with."""
     for file_id in file_ids:

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from antiphon.domain.conversations import PlacedMessage, Totals
 from antiphon.domain.events import Event
 from antiphon.domain.messages import Message
-from antiphon.errors import FenceLost, NotFound
+from antiphon.errors import FenceLost, NotFound, OverBudget
+from antiphon.money.budgets import Hold
 from antiphon.money.ledger import UsageQuery, UsageRow
 from antiphon.stores.base import NOBODY, Change, Lease
 from antiphon.stores.frames import Frame, encode_all
@@ -25,7 +26,7 @@ from antiphon.stores.sql import files, ledger, search
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.database import Connection, Database, EventRow
 from antiphon.stores.sql.rows import header_row, message_of, message_row
-from antiphon.stores.sql.tables import turns
+from antiphon.stores.sql.tables import conversations, turns
 
 ENDED = turns.c.status.not_in(("queued", "running", "waiting"))
 
@@ -37,6 +38,7 @@ class Reached(NamedTuple):
     last_seq: int
     principal: str
     at: int
+    head: str | None
 
 
 def read(
@@ -65,13 +67,16 @@ def path(connection: Connection, conversation_id: str, message_id: str) -> list[
 
 
 def totals(connection: Connection, conversation_id: str) -> Totals:
-    ended = connection.execute(
-        select(func.count()).where(turns.c.conversation_id == conversation_id, ENDED)
-    ).scalar_one()
+    """Raises NotFound."""
+    ended = select(func.count()).where(turns.c.conversation_id == conversations.c.id, ENDED)
+    counted = select(ended.scalar_subquery()).select_from(conversations).filter_by(id=conversation_id)
+    row = connection.execute(counted).first()
+    if row is None:
+        raise NotFound("There is no such conversation.")
     rows = ledger.usage(connection, UsageQuery(conversation_id=conversation_id, by=()))
     spent = rows[0] if rows else UsageRow(key={})
     return Totals(
-        turns=ended,
+        turns=int(row[0]),
         usage=spent.usage,
         cost_nanodollars=spent.cost_nanodollars,
         saved_nanodollars=spent.saved_nanodollars,
@@ -92,7 +97,7 @@ def append(
     """
     fields = {**header_changes(change), **(also or {})}
     reached = claim_seqs(connection, conversation_id, len(change.events), fields, lease)
-    return write(connection, reached, change, lease.turn_id if lease else None, fields.get("head"))
+    return write(connection, reached, change, lease.turn_id if lease else None)
 
 
 def write(
@@ -100,7 +105,6 @@ def write(
     reached: Reached,
     change: Change,
     turn_id: str | None,
-    head: str | None,
     *,
     begun: str | None = None,
 ) -> list[Frame]:
@@ -110,7 +114,7 @@ def write(
     """
     conversation_id, last_seq = reached.conversation_id, reached.last_seq
     if change.hold is not None:
-        ledger.hold(connection, change.hold)
+        _hold(connection, reached.principal, change, change.hold)
     frames = encode_all(change.events, last_seq)
     add_frames(connection, conversation_id, frames)
     if change.messages or turn_ends(change.events):
@@ -124,12 +128,21 @@ def write(
     _write_approvals(connection, conversation_id, change, turn_id)
     statuses = turn_changes(change.events, turn_id)
     if statuses.keys() - {begun}:
-        _write_turns(connection, conversation_id, change, statuses, head, last_seq)
+        _write_turns(connection, reached, change, statuses)
     if not change.imported:
         entries = ledger_changes(change.events, turn_id)
         ledger.write(connection, conversation_id, reached.principal, entries, change.hold)
     files.use(connection, conversation_id, files_of(change.events))
     return frames
+
+
+def _hold(connection: Connection, principal: str, change: Change, wanted: Hold) -> None:
+    """Raises OverBudget; NotFound, if a file is not there either: more money would not help."""
+    try:
+        ledger.hold(connection, wanted)
+    except OverBudget:
+        files.check(connection, principal, files_of(change.events))
+        raise
 
 
 def flush(
@@ -212,20 +225,14 @@ def stop_waiting(connection: Connection, conversation_id: str, turn_id: str) -> 
     connection.execute(sql.STOP_WAITING, values)
 
 
-def _write_turns(
-    connection: Connection,
-    conversation_id: str,
-    change: Change,
-    statuses: dict[str, str],
-    head: str | None,
-    last_seq: int,
-) -> None:
-    """A turn that ends remembers the conversation's head, which its `turn_end` has set."""
+def _write_turns(connection: Connection, reached: Reached, change: Change, statuses: dict[str, str]) -> None:
+    """A turn that ends remembers the conversation's head."""
     ends = turn_ends(change.events)
     for changed, status in statuses.items():
         values: dict[str, Any] = {"last_message_id": None, "end_seq": None, "unpruned_since": None}
         if changed in ends:
             at, back = ends[changed]
-            values = {"last_message_id": head, "end_seq": last_seq - back, "unpruned_since": at}
-        place = {"conversation_id": conversation_id, "id": changed}
+            end_seq = reached.last_seq - back
+            values = {"last_message_id": reached.head, "end_seq": end_seq, "unpruned_since": at}
+        place = {"conversation_id": reached.conversation_id, "id": changed}
         connection.execute(sql.SET_TURN, {**place, "status": status, **values})

@@ -45,6 +45,7 @@ PUT_MESSAGE = text(
     _ADD_MESSAGE + "UPDATE SET parent_id = excluded.parent_id, role = excluded.role,"
     " turn_id = excluded.turn_id, model = excluded.model, seq = excluded.seq, content = excluded.content"
 )
+MESSAGE = text("SELECT id FROM messages WHERE conversation_id = :conversation_id AND id = :id")
 REMOVE_MESSAGE = text("DELETE FROM messages WHERE conversation_id = :conversation_id AND id = :id")
 TURN = text("SELECT * FROM turns WHERE conversation_id = :conversation_id AND id = :id")
 ADD_TURN = text(
@@ -123,5 +124,5 @@ def change_conversation(fields: frozenset[str], *, fenced: bool) -> TextClause:
         + ", ".join(["last_seq = last_seq + :count", *changes])
         + " WHERE id = :f_id"
         + (_FENCE if fenced else "")
-        + " RETURNING last_seq, principal, updated_at"
+        + " RETURNING last_seq, principal, updated_at, head"
     )

@@ -10,8 +10,8 @@ from antiphon.domain.events import CancelRequest, Event, MessageAdd, TurnQueue
 from antiphon.errors import Busy, Conflict, KeyReused, NotFound, QueueFull
 from antiphon.stores.base import Acceptance, Accepted, Change, Ended, Lease, TurnRecord
 from antiphon.stores.frames import Frame, decode
-from antiphon.stores.projection import header_changes, message_of, turn_changes
-from antiphon.stores.sql import log
+from antiphon.stores.projection import files_of, header_after, header_changes, message_of, turn_changes
+from antiphon.stores.sql import files, log
 from antiphon.stores.sql import statements as sql
 from antiphon.stores.sql.database import Connection, Database
 from antiphon.stores.sql.rows import header_of
@@ -27,27 +27,22 @@ def accept(connection: Connection, row: Any, acceptance: Acceptance, now: float)
         raise NotFound("There is no such conversation.")
     if (known := _known_key(connection, acceptance, now)) is not None:
         return known
-    _check(connection, acceptance, row.running)
+    _check(connection, row, acceptance)
     begin = _begin(acceptance, row)
     change = replace(begin or _NOTHING, events=_events(acceptance, row, begin))
-    lease = None
-    fields = header_changes(change)
+    lease, held = None, dict[str, Any]()
+    changes = header_changes(change)
     if row.running is None:
         lease = Lease(row.id, acceptance.queue.turn_id, row.counter + 1, acceptance.owner)
-        fields |= _held_by(lease, now + acceptance.lease_s)
-    reached = log.claim_seqs(connection, row.id, len(change.events), fields, None)
+        held = _held_by(lease, now + acceptance.lease_s)
+    reached = log.claim_seqs(connection, row.id, len(change.events), {**changes, **held}, None)
     seq = reached.last_seq - len(begin.events if begin else ())
     rest = _add_message(connection, acceptance, change, reached, seq - 1)
     _add_turn(connection, acceptance, seq, begin)
     _claim_key(connection, acceptance, seq, now)
     turn_id = acceptance.queue.turn_id
-    frames = log.write(connection, reached, rest, turn_id, fields.get("head"), begun=turn_id)
-    header = replace(
-        header_of(row),
-        last_seq=reached.last_seq,
-        updated_at=acceptance.queue.at,
-        running=row.running or turn_id,
-    )
+    frames = log.write(connection, reached, rest, turn_id, begun=turn_id)
+    header = replace(header_after(header_of(row), changes, reached.last_seq), running=row.running or turn_id)
     return Accepted(
         turn_id=turn_id, seq=seq, lease=lease, frames=frames, header=header, begun=begin is not None
     )
@@ -80,7 +75,7 @@ def _add_message(
         if placed.id == message.id:
             message, seq = placed, reached.last_seq
     if not log.add_message(connection, reached, message, seq, acceptance.queue.at):
-        raise Conflict("This message id is in use in this conversation. Make a new one.")
+        raise _id_in_use()
     return replace(change, messages=[other for other in change.messages if other.id != message.id])
 
 
@@ -98,6 +93,8 @@ def _add_turn(connection: Connection, acceptance: Acceptance, seq: int, begin: C
 
 def known(connection: Connection, acceptance: Acceptance, now: float) -> Accepted | None:
     """Raises NotFound, KeyReused."""
+    if acceptance.key is None:
+        return None
     if connection.execute(sql.CONVERSATION, {"id": acceptance.conversation_id}).first() is None:
         raise NotFound("There is no such conversation.")
     return _known_key(connection, acceptance, now)
@@ -132,14 +129,25 @@ def _claim_key(connection: Connection, acceptance: Acceptance, seq: int, now: fl
     connection.execute(sql.PUT_KEY, values)
 
 
-def _check(connection: Connection, acceptance: Acceptance, running: str | None) -> None:
-    if running is None:
+def _check(connection: Connection, row: Any, acceptance: Acceptance) -> None:
+    """Raises Busy, QueueFull; Conflict, NotFound, if there is that too: to try again would not help."""
+    if row.running is None:
         return
+    waiting = _queued(connection, row.id, acceptance.queue_max, but=row.running)
+    if acceptance.when_busy != "reject" and len(waiting) < acceptance.queue_max:
+        return
+    if (message := acceptance.message) is not None:
+        place = {"conversation_id": row.id, "id": message.message_id}
+        if connection.execute(sql.MESSAGE, place).first() is not None:
+            raise _id_in_use()
+        files.check(connection, row.principal, files_of([message]))
     if acceptance.when_busy == "reject":
-        raise Busy("A turn is running in this conversation.", turn_id=running)
-    waiting = _queued(connection, acceptance.conversation_id, acceptance.queue_max, but=running)
-    if len(waiting) >= acceptance.queue_max:
-        raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")
+        raise Busy("A turn is running in this conversation.", turn_id=row.running)
+    raise QueueFull("Too many messages wait in this conversation. Nothing was stored; try later.")
+
+
+def _id_in_use() -> Conflict:
+    return Conflict("This message id is in use in this conversation. Make a new one.")
 
 
 def _queued(connection: Connection, conversation_id: str, limit: int = 1, but: str = "") -> list[str]:

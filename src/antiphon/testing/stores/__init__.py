@@ -8,7 +8,18 @@ Numbers are those of `antiphon.stores.base`. A check raises AssertionError with 
 from collections.abc import Awaitable, Callable
 
 from antiphon.stores.base import Store
-from antiphon.testing.stores import approvals, files, hints, keys, ledgers, pruning, searching, turns, waiting
+from antiphon.testing.stores import (
+    approvals,
+    files,
+    hints,
+    keys,
+    ledgers,
+    pruning,
+    refusing,
+    searching,
+    turns,
+    waiting,
+)
 from antiphon.testing.stores.making import (
     LEASE_S,
     ME,
@@ -43,7 +54,7 @@ __all__ = [
 
 CONTRACTS: tuple[Callable[[Store], Awaitable[None]], ...] = tuple(
     check
-    for module in (turns, keys, waiting, approvals, pruning, searching, ledgers, files)
+    for module in (turns, keys, waiting, approvals, pruning, searching, ledgers, files, refusing)
     for name, check in sorted(vars(module).items())
     if name.startswith("contract_")
 )

@@ -33,4 +33,5 @@ async def contract_05_a_known_key_is_told_without_accepting(store: Store) -> Non
     await refused(store.known(a_turn(header.id, key="k", body_hash="other")), KeyReused)
     assert await store.known(a_turn(header.id)) is None
     await refused(store.known(a_turn(new_id(), key="k")), NotFound)
+    assert await store.known(a_turn(new_id())) is None
     assert (await store.get(ME, header.id)).last_seq == accepted.seq

@@ -136,10 +136,11 @@ async def contract_06_a_turn_begins_with_its_acceptance(store: Store) -> None:
     assert (begun.begun, [frame.type for frame in begun.frames]) == (True, added)
     assert list(begun.frames) == await store.read(header.id, now.last_seq)
     assert begun.seq == begun.frames[1].seq
-    assert begun.header is not None
+    assert begun.header == await store.get(ME, header.id)
     assert begun.header.last_seq == begun.frames[-1].seq
     record = await store.turn(header.id, idle.queue.turn_id)
-    assert (record.status, record.header.head) == ("running", idle.queue.message_id)
+    assert (record.status, record.header) == ("running", begun.header)
+    assert record.header.head == idle.queue.message_id
     busy = a_turn(header.id)
     waits = await store.accept(replace(busy, start=a_start(busy, begun.header.last_seq)))
     assert (waits.begun, waits.lease, len(waits.frames)) == (False, None, 2)
@@ -258,7 +259,8 @@ async def contract_09_what_is_foreign_or_deleted_does_not_exist(store: Store) ->
     await refused(store.append(header.id, the_end(lease.turn_id, None), lease), FenceLost)
     event = e.ConversationCreate(at=1)
     await refused(store.create(ME, header.id, event), Conflict)
-    assert await store.read(header.id, 0) == []
+    await refused(store.totals(header.id), NotFound)
+    assert (await store.read(header.id, 0), await store.path(header.id, None)) == ([], [])
     again = await a_conversation(store, name="mine")
     assert again.id != header.id
     await store.delete(ME, again.id)

@@ -18,12 +18,14 @@ from antiphon.testing.stores.making import (
 
 async def contract_13_only_a_waiting_turn_is_withdrawn(store: Store) -> None:
     header = await a_conversation(store)
-    running, waiting = a_turn(header.id), a_turn(header.id)
+    running, waiting, behind = (a_turn(header.id) for _ in range(3))
     lease = lease_of(await store.accept(running))
-    await store.accept(waiting)
+    asked = await start(store, running, lease)
+    for turn in (waiting, behind):
+        await store.accept(turn)
 
     def withdrawn(turn_id: str) -> Change:
-        ended = e.TurnEnd(at=9, turn_id=turn_id, status="cancelled", kept=e.Kept(steps=0), head=None)
+        ended = e.TurnEnd(at=9, turn_id=turn_id, status="cancelled", kept=e.Kept(steps=0), head=e.HEAD)
         message = waiting.message.message_id if waiting.message else ""
         return Change(events=[ended], removed=[message])
 
@@ -33,9 +35,13 @@ async def contract_13_only_a_waiting_turn_is_withdrawn(store: Store) -> None:
     assert frames is not None
     assert [frame.type for frame in frames] == ["turn_end"]
     assert await store.withdraw(header.id, waits, withdrawn(waits)) is None
-    assert (await store.turn(header.id, waits)).status == "cancelled"
+    record = await store.turn(header.id, waits)
+    assert (record.status, record.last_message_id, record.header.head) == ("cancelled", asked.id, asked.id)
+    await refused(store.path(header.id, waiting.queue.message_id), NotFound)
     await refused(store.withdraw(header.id, new_turn_id(header.id), withdrawn(runs)), NotFound)
-    assert (await store.end(lease, the_end(runs, None), LEASE_S)).next is None
+    following = (await store.end(lease, the_end(runs, asked.id), LEASE_S)).next
+    assert following is not None
+    assert following.turn_id == behind.queue.turn_id
 
 
 async def contract_15_a_message_is_refused_only_behind_a_full_queue(store: Store) -> None:

@@ -14,7 +14,8 @@ from antiphon.stores.sql.direct import DirectConnection
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
 from antiphon.stores.sql.tables import metadata
-from tests.stores.redis.walks import Walk, outcome
+from tests.stores.looks import outcome
+from tests.stores.walks import Walk
 
 STEPS = 400
 SHARDED_BY = {
@@ -30,6 +31,7 @@ EVERYWHERE = {
     ("conversations", "lease_until<?"): "claim: leases that lapsed",
     ("turns", ""): "claim: turns that wait",
     ("turns", "unpruned_since<?"): "prune: turns that ended",
+    ("files", "held_until<?"): "drop_files: files that nothing holds",
     ("keys", "expires_at<?"): "prune: idempotency keys that have expired",
     ("tombstones", "deleted_at<?"): "prune: conversations that were deleted long ago",
     ("ledger", "at>?"): "usage of all principals, and the first hold of an installation's budget",

@@ -17,6 +17,7 @@ from antiphon.model.wire import StreamEvent
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Ask, Service
 from antiphon.settings import Settings
+from antiphon.simulator.script import Reply
 from antiphon.simulator.server import Simulator
 from antiphon.stores.base import Acceptance, Accepted
 from antiphon.stores.memory import MemoryStore
@@ -103,6 +104,22 @@ async def until_ended(service: Service, conversation_id: str) -> None:
         async for frames in following:
             if any(frame.type == TurnEnd.type for frame in frames):
                 return
+
+
+async def test_what_is_accepted_as_its_service_closes_has_its_time(
+    service: Service, held: HeldStore, send: Sending, simulator: Simulator
+) -> None:
+    """And not that of being announced alone, which is charged."""
+    simulator.script(Reply(text="one two three", pace=0.05))
+    sending = await send("Hello")
+    closing = asyncio.create_task(service.close(drain_s=10))
+    await asyncio.wait([closing], timeout=LONG_ENOUGH_S)
+    held.answers.set()
+    await sending
+    async with asyncio.timeout(10):
+        await closing
+    (usage,) = await held.usage(UsageQuery(by=()))
+    assert (usage.requests, usage.open_nanodollars, usage.unsettled_nanodollars) == (1, 0, 0)
 
 
 async def test_nothing_goes_out_before_the_message_is_accepted(

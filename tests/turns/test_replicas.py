@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from antiphon.stores.base import Accepted, Change, Ended, Lease
 from antiphon.stores.frames import Frame, decode_all
 from antiphon.stores.sql.sqlite import SqliteDatabase
 from antiphon.stores.sql.store import SqlStore
-from antiphon.testing.stores.making import a_turn, lease_of
+from antiphon.testing.stores.making import a_start, a_turn, lease_of
+from antiphon.turns.tries import LOST, LOST_MAX
 
 ME = "me"
 OpenService = Callable[..., Awaitable[Service]]
@@ -253,6 +255,32 @@ async def test_a_turn_that_was_stopped_before_its_replica_died_is_not_asked_for(
     async with asyncio.timeout(10):
         assert (await service.answer(accepted)).turn.status == "cancelled"
     assert not simulator.requests
+
+
+@pytest.mark.parametrize(("lost", "requests"), [(LOST_MAX - 1, 1), (LOST_MAX, 0)])
+async def test_an_answer_that_is_lost_again_and_again_is_not_asked_for_for_ever(
+    open_one: OpenService, store: SqlStore, simulator: Simulator, lost: int, requests: int
+) -> None:
+    """It may be what kills the servers that write it."""
+    header = await store.create(ME, new_id(), e.ConversationCreate(at=1, model="claude-sonnet-5-5"))
+    acceptance = a_turn(header.id)
+    accepted = await store.accept(acceptance)
+    begin, step = (opened := a_start(acceptance, 0).change).events
+    assert isinstance(step, e.StepStart)
+    await store.append(header.id, replace(opened, events=[begin]), lease_of(accepted))
+    for attempt in range(1, lost + 1):
+        step = replace(step, attempt=attempt, message_id=new_id(), model="claude-sonnet-5-5")
+        error = e.AttemptError(at=3, step=0, attempt=attempt, error=LOST)
+        change = Change(events=[step, error] if attempt < lost else [step])
+        await store.append(header.id, change, lease_of(accepted))
+    await store.renew([lease_of(accepted)], 0)
+    service = await open_one()
+    async with asyncio.timeout(10):
+        turn = (await service.answer(accepted)).turn
+    assert (turn.status, len(simulator.requests)) == ("failed" if not requests else "completed", requests)
+    assert (turn.error and turn.error.title) == (None if requests else "The answer was lost too often")
+    (row,) = await service.usage(UsageQuery(by=()))
+    assert (row.requests, row.open_nanodollars) == (lost + requests, 0)
 
 
 async def test_a_fault_in_the_upkeep_does_not_end_it(

@@ -10,6 +10,7 @@ import pytest
 from antiphon.bootstrap import open_service
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
+from antiphon.errors import StoreUnavailable
 from antiphon.model.client import ClaudeUpstream
 from antiphon.money.ledger import UsageQuery
 from antiphon.service import Answer, Ask, Service
@@ -219,6 +220,43 @@ async def closed_meanwhile(service: Service, store: SlowToSay) -> None:
     store.says.set()
     async with asyncio.timeout(10):
         await closing
+
+
+class Blinking(MemoryStore):
+    """Takes the end of a request beside the answers and does not say so, or does not take it, at first."""
+
+    def __init__(self, *, takes: bool) -> None:
+        super().__init__()
+        self._takes = takes
+        self.failures = 2
+
+    async def append(self, conversation_id: str, change: Change, lease: Lease | None = None) -> list[Frame]:
+        if not self.failures or not isinstance(change.events[0], e.RequestEnd):
+            return await super().append(conversation_id, change, lease)
+        self.failures -= 1
+        if self._takes:
+            await super().append(conversation_id, change, lease)
+            self.failures = 0
+        raise StoreUnavailable("The store cannot be reached.")
+
+
+@pytest.mark.parametrize("takes", [False, True], ids=["not taken", "taken"])
+async def test_a_title_whose_end_the_store_did_not_take_at_once_is_settled(
+    simulator: Simulator, *, takes: bool
+) -> None:
+    store, upstream = Blinking(takes=takes), ClaudeUpstream(api_key="key", base_url=simulator.url)
+    service = await open_service(Settings(titles="on"), upstream=upstream, store=store)
+    simulator.script(Reply(text="Hello!"), Reply(text="A friendly greeting"))
+    header = await service.create(ME)
+    await ask(service, header, "Hello there!")
+    async with asyncio.timeout(10), aclosing(service.follow(header.id, 0)) as following:
+        async for frames in following:
+            if "A friendly greeting" in str([frame.data for frame in frames]):
+                break
+    (usage,) = await service.usage(UsageQuery(by=()))
+    assert (usage.requests, usage.open_nanodollars, usage.unsettled_nanodollars) == (2, 0, 0)
+    assert [frame.type for frame in await store.read(header.id, 0)].count(e.RequestEnd.type) == 1
+    await service.close()
 
 
 async def test_a_title_that_is_announced_as_its_service_closes_is_settled(simulator: Simulator) -> None:

@@ -194,6 +194,23 @@ async def test_a_message_behind_withdrawn_ones_goes_on_from_the_answer_before_th
     assert await shown(service, header) == [*sent(simulator), ("assistant", "Your name is Ann.")]
 
 
+async def test_a_message_behind_a_thousand_withdrawn_ones_is_answered(
+    service: Service, simulator: Simulator
+) -> None:
+    header = await service.create(ME)
+    simulator.script(Reply(text="slow", delay=60), Reply(text="Hello."))
+    first = accepted = await service.send(ME, header.id, Ask(content="first"))
+    for _ in range(1000):
+        ask_behind = Ask(content="withdrawn", after_turn=accepted.turn_id)
+        accepted = await service.send(ME, header.id, ask_behind)
+        await service.cancel(ME, accepted.turn_id)
+    last = await service.send(ME, header.id, Ask(content="last", after_turn=accepted.turn_id))
+    await service.cancel(ME, first.turn_id)
+    async with asyncio.timeout(10):
+        assert (await service.answer(last)).text == "Hello."
+    assert sent(simulator) == [("user", "first"), ("user", "last")]
+
+
 async def test_one_key_is_one_turn_and_one_request(service: Service, simulator: Simulator) -> None:
     header = await service.create(ME)
     answers = await asyncio.gather(*(ask(service, header, "pay me once", key="k1") for _ in range(5)))

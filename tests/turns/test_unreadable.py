@@ -162,7 +162,7 @@ async def test_an_end_that_cannot_be_written_is_not_paid_for_again(simulator: Si
     assert [text_of(message.content) for message in messages] == ["Second.", "Hello."]
     assert messages == (await service.snapshot(ME, made.id)).path()
     (usage,) = await service.usage(UsageQuery(by=()))
-    assert (usage.requests, usage.open_nanodollars) == (2, 0)
+    assert (usage.requests, usage.open_nanodollars, usage.unsettled_nanodollars) == (2, 0, 0)
     await service.close()
 
 

@@ -1,7 +1,7 @@
 """What follows an answer, beside it: naming its conversation, and keeping its cache warm while that pays."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -18,6 +18,7 @@ from antiphon.domain.messages import Message, text_of
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AntiphonError
 from antiphon.stores.base import Change
+from antiphon.stores.frames import Frame
 from antiphon.turns.asides import Asked, ask
 from antiphon.turns.ground import Ground, stakes
 from antiphon.turns.parts import Parts
@@ -25,7 +26,7 @@ from antiphon.turns.parts import Parts
 log = structlog.get_logger()
 
 
-Append: TypeAlias = Callable[[str, Change], Awaitable[object]]
+Append: TypeAlias = Callable[[str, Change], Awaitable[Sequence[Frame]]]
 """Appends events from outside a turn to a conversation, and tells who follows it."""
 
 
@@ -135,8 +136,8 @@ class Aftermath:
             pinged += 1
 
     async def _ask(self, answered: Answered, purpose: e.Purpose, plan: RequestPlan) -> Asked:
-        async def commit(change: Change) -> None:
-            await self._append(answered.header.id, change)
+        async def commit(change: Change) -> Sequence[Frame]:
+            return await self._append(answered.header.id, change)
 
         return await ask(self._parts, answered.ground, purpose, plan, commit)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from antiphon.domain.ids import new_id
 from antiphon.domain.plans import RequestPlan
 from antiphon.domain.problems import problem_of
 from antiphon.domain.usage import Usage, usage_from_wire
-from antiphon.errors import AnswerError
+from antiphon.errors import AnswerError, StoreUnavailable
 from antiphon.stores.base import Change
 from antiphon.stores.frames import Frame, decode
 from antiphon.turns import endings
@@ -23,9 +23,13 @@ from antiphon.turns.parts import Parts
 from antiphon.turns.tries import LOST
 from antiphon.turns.writing import Writing
 
-Commit: TypeAlias = Callable[[Change], Awaitable[object]]
+Commit: TypeAlias = Callable[[Change], Awaitable[Sequence[Frame]]]
 Wait: TypeAlias = Callable[[Coroutine[Any, Any, e.RequestEnd]], Awaitable[e.RequestEnd]]
 """Waits for work that somebody may stop, and raises if they do."""
+
+
+AGAIN_S = 0.5
+"""How long to wait where the store cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +68,34 @@ async def ask(
         await asyncio.shield(announcing)
         end = await (wait(_listen(aside)) if wait else _listen(aside))
     except BaseException:
-        if await _stands(announcing):
+        if await _was_announced(announcing):
             await commit(Change(events=[_broken_off(aside, endings.STOPPED, charged=aside.writing.sent)]))
         raise
-    await commit(Change(events=[end]))
+    await _settle(aside, end, announcing.result()[-1].seq, commit)
     return Asked(aside.writing, end)
 
 
-async def _stands(announcing: "asyncio.Future[object]") -> bool:
+async def _settle(aside: _Aside, end: e.RequestEnd, announced: int, commit: Commit) -> None:
+    """Tried until the store takes it, once: an entry of the ledger that nobody closes stays open for ever."""
+    tried = False
+    while True:
+        with suppress(StoreUnavailable):
+            if not tried or not await _is_settled(aside, announced):
+                tried = True
+                await commit(Change(events=[end]))
+            return
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _is_settled(aside: _Aside, announced: int) -> bool:
+    """Whether its end was committed, although the store could not say so."""
+    conversation_id = aside.ground.progress.header.id
+    frames = await aside.parts.store.read(conversation_id, announced)
+    ends = (decode(frame) for frame in frames if frame.type == e.RequestEnd.type)
+    return any(isinstance(end, e.RequestEnd) and end.id == aside.start.id for end in ends)
+
+
+async def _was_announced(announcing: "asyncio.Future[Sequence[Frame]]") -> bool:
     """Whether it was committed. Whoever is stopped before that is known waits for it: an entry of the ledger
     that nobody closes stays open for ever.
     """

@@ -1,8 +1,6 @@
 """Making a summary as a turn starts, under its lease, so that what is sent becomes shorter."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 import structlog
 
@@ -13,14 +11,11 @@ from antiphon.domain.conversations import Header
 from antiphon.domain.plans import RequestPlan
 from antiphon.errors import AnswerError, OverBudget
 from antiphon.stores.base import Change
-from antiphon.stores.frames import Frame
-from antiphon.turns.asides import Wait, ask
+from antiphon.turns.asides import Commit, Wait, ask
 from antiphon.turns.ground import Ground, compaction_due
 from antiphon.turns.parts import Parts
 
 log = structlog.get_logger()
-
-Commit: TypeAlias = Callable[[Change], Awaitable[Sequence[Frame]]]
 
 
 async def compacted(

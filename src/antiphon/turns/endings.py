@@ -58,6 +58,12 @@ TOO_MANY_STEPS = e.Problem(
     title="The answer took too many steps",
     detail="Claude kept asking for tools. What it found so far is kept; ask it to go on, or ask for less.",
 )
+LOST_TOO_OFTEN = e.Problem(
+    name="internal",
+    title="The answer was lost too often",
+    detail="The server stopped again and again while it wrote this answer, so Claude is not asked for it any "
+    "more. What you saw is kept; whoever runs the server finds in its log why it stopped.",
+)
 FATE_UNKNOWN = e.Problem(
     name="tool-unknown",
     title="A tool may or may not have run",

@@ -66,8 +66,10 @@ class Engine:
         if self._closed:
             return
         self._closed = True
-        if drain_s and self._turns:
-            await asyncio.wait(self._turns.values(), timeout=drain_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(drain_s):
+                while under_way := [*self._accepting, *self._turns.values()]:
+                    await asyncio.wait(under_way)
         self._left = True
         await asyncio.gather(*self._accepting, *self._claiming, return_exceptions=True)
         leases = list(self._renewed)  # also of turns that have not come to run yet

@@ -17,7 +17,7 @@ from antiphon.stores.frames import Frame, decode, decode_all
 from antiphon.stores.projection import message_of
 from antiphon.turns.approving import Permission, permissions_in
 from antiphon.turns.billing import Billing
-from antiphon.turns.tries import LOST, REDONE, Tries, after_step, tries_of
+from antiphon.turns.tries import LOST, REDONE, Tries, after_step, lost_once, tries_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,7 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int, billing: 
     reply_to = turn.steps[steps - 1][-1] if steps else record.queue.message_id or turn.parent_id
     text = text_only(writing.content) if writing else ()
     open_ = writing is not None and turn.error is None  # an error is the end of an attempt
+    tries = tries_of(frames)
     return Progress(
         header=record.header,
         step=steps,
@@ -108,7 +109,7 @@ def next_attempt(record: TurnRecord, frames: Sequence[Frame], at: int, billing: 
         else (),
         shown=replace(writing, content=text) if writing and text else None,
         made=tuple(chain.from_iterable(turn.steps[:steps])),
-        tries=tries_of(frames),
+        tries=lost_once(tries) if open_ else tries,
     )
 
 

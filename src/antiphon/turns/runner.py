@@ -26,7 +26,7 @@ from antiphon.turns.progress import (
 )
 from antiphon.turns.steps import Steps
 from antiphon.turns.tool_use import Asking, ToolUses, fate_unknown, left_whole
-from antiphon.turns.tries import LOST
+from antiphon.turns.tries import LOST, LOST_MAX
 from antiphon.turns.unreadable import given_up
 
 log = structlog.get_logger()
@@ -112,16 +112,20 @@ class TurnRunner:
 
     async def _ended(self, outcome: Change) -> tuple[Change, Ended]:
         """The end as it was committed. One that cannot be is given up: tried again, it is only paid again."""
-        store, lease = self._parts.store, self._lease
         try:
             return outcome, await self._end(outcome)
         except (AntiphonError, Abandoned):
             raise
         except Exception:
-            log.exception("turn_fault", turn_id=lease.turn_id)
-        record = await store.turn(lease.conversation_id, lease.turn_id)
-        change = await given_up(store, lease, record, self._parts.now())
+            log.exception("turn_fault", turn_id=self._lease.turn_id)
+        change = await self._given_up(outcome)
         return change, await self._end(change)
+
+    async def _given_up(self, outcome: Change | None = None) -> Change:
+        """The end after a fault in this program; `outcome` could not be written, and tells what was spent."""
+        store, lease = self._parts.store, self._lease
+        record = await store.turn(lease.conversation_id, lease.turn_id)
+        return await given_up(store, lease, record, self._parts.now(), outcome)
 
     async def _end(self, change: Change) -> Ended:
         """Tried until the store takes it: what was answered is paid for. The fence lets only one try through.
@@ -152,7 +156,7 @@ class TurnRunner:
             raise
         except Exception:
             log.exception("turn_fault", turn_id=record.id)
-            return await given_up(self._parts.store, self._lease, record, self._parts.now())
+        return await self._given_up()
 
     async def _progress(self, record: TurnRecord) -> Progress:
         frames = await self._since_queued(record)
@@ -167,11 +171,23 @@ class TurnRunner:
 
     async def _left_at(self, turn_id: str) -> str | None:
         """Where this turn left the conversation; if it was withdrawn, where the one before it did."""
-        record = await self._parts.store.turn(self._lease.conversation_id, turn_id)
-        if record.status != "cancelled" or since_start(record, await self._since_queued(record)):
-            return record.last_message_id
-        before = record.queue.after_turn
-        return record.header.head if before is None else await self._left_at(before)
+        store, conversation_id = self._parts.store, self._lease.conversation_id
+        chain = [await store.turn(conversation_id, turn_id)]
+        while (last := chain[-1]).status == "cancelled" and last.queue.after_turn is not None:
+            chain.append(await store.turn(conversation_id, last.queue.after_turn))
+        if chain[0].status != "cancelled":
+            return chain[0].last_message_id
+        began = await self._began_since(last)
+        left = (turn for turn in chain if turn.status != "cancelled" or turn.id in began)
+        found = next(left, None)
+        return last.header.head if found is None else found.last_message_id
+
+    async def _began_since(self, record: TurnRecord) -> set[str]:
+        """The turns that did since this one was queued."""
+        last_seq = record.header.last_seq
+        frames = await self._parts.store.read(record.header.id, record.seq, last_seq, deltas_after=last_seq)
+        starts = (decode(frame) for frame in frames if frame.type == e.TurnStart.type)
+        return {start.turn_id for start in starts if isinstance(start, e.TurnStart)}
 
     async def _since_queued(self, record: TurnRecord) -> Sequence[Frame]:
         """The log since then; if the turn never started, without the answers that it waited for."""
@@ -243,6 +259,8 @@ class TurnRunner:
             return steps.end(seen, "cancelled", None)
         if progress.shown is not None and record.queue.restart == "never":
             return steps.end(progress, "interrupted", LOST)
+        if progress.tries.lost >= LOST_MAX:
+            return steps.end(progress, "failed", endings.LOST_TOO_OFTEN)
         if progress.asked is not None:
             return await self._use_tools(steps, progress)
         if progress.step == STEPS_MAX:

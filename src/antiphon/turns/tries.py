@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from antiphon.domain import events as e
 from antiphon.stores.frames import Frame, decode
 
+LOST_MAX = 10
+"""How often in a row an answer may be lost before it is not asked for any more: it may be what kills them."""
+
 PAUSES_MAX = 5
 """How often in a row Claude may pause its turn. Source: the Messages API reference, "Server tools"."""
 
@@ -28,6 +31,8 @@ class Tries:
     """
 
     failures: int = 0
+    lost: int = 0
+    """How often in a row the replica died that wrote this step."""
     model: str | None = None
     nudged: bool = False
     """Whether it was asked once to go on after it had said nothing."""
@@ -44,8 +49,10 @@ def tries_of(frames: Sequence[Frame]) -> Tries:
         match event:
             case e.ModelChange():
                 tries = replace(tries, model=event.to_model)
-            case e.AttemptError() if event.error != LOST:
-                tries = replace(tries, failures=tries.failures + 1)
+            case e.AttemptError() if event.error == LOST:
+                tries = lost_once(tries)
+            case e.AttemptError():
+                tries = replace(tries, failures=tries.failures + 1, lost=0)
             case e.StepEnd():
                 tries = after_step(tries, event.stop_reason)
             case _:
@@ -53,8 +60,14 @@ def tries_of(frames: Sequence[Frame]) -> Tries:
     return tries
 
 
+def lost_once(tries: Tries) -> Tries:
+    """A replica died while it wrote this step."""
+    return replace(tries, lost=tries.lost + 1)
+
+
 def after_step(tries: Tries, stop_reason: str) -> Tries:
     """A step has ended, and its turn goes on."""
+    tries = replace(tries, lost=0)
     match stop_reason:
         case "refusal":
             return replace(tries, failures=tries.failures + 1)

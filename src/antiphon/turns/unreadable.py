@@ -12,10 +12,13 @@ from antiphon.turns.progress import Progress
 from antiphon.turns.tries import LOST
 
 
-async def given_up(store: Store, lease: Lease, record: TurnRecord, at: int) -> Change:
+async def given_up(
+    store: Store, lease: Lease, record: TurnRecord, at: int, outcome: Change | None = None
+) -> Change:
     """Nothing of it stays but the message, and the conversation goes on from where it was before.
 
-    What an attempt under way had held is charged. Raises StoreUnavailable, NotFound.
+    An attempt under way is charged as `outcome`, the end that could not be written, says, or all that was
+    held for it. Raises StoreUnavailable, NotFound.
     """
     if record.status == "queued":
         return endings.stopped(record.id, _unopened(record, at), None, "failed", endings.OURS, at)
@@ -27,7 +30,12 @@ async def given_up(store: Store, lease: Lease, record: TurnRecord, at: int) -> C
         lease.conversation_id, record.seq, header.last_seq, deltas_after=header.last_seq
     )
     progress = Progress(
-        header=header, step=0, attempt=1, reply_to=back_to, back_to=back_to, events=_lost(frames, at)
+        header=header,
+        step=0,
+        attempt=1,
+        reply_to=back_to,
+        back_to=back_to,
+        events=_settled(outcome) or _lost(frames, at),
     )
     change = endings.stopped(record.id, progress, None, "failed", endings.OURS, at)
     return replace(change, removed=[message.id for message in own if message.id != record.queue.message_id])
@@ -47,6 +55,12 @@ def _unopened(record: TurnRecord, at: int) -> Progress:
         events=(start,),
         messages=(replace(message_of(add), parent_id=parent_id),) if add else (),
     )
+
+
+def _settled(outcome: Change | None) -> tuple[e.Event, ...]:
+    """The ends of attempts in it."""
+    ended = (e.StepEnd, e.AttemptError)
+    return tuple(event for event in outcome.events if isinstance(event, ended)) if outcome else ()
 
 
 def _lost(frames: Sequence[Frame], at: int) -> tuple[e.AttemptError, ...]:

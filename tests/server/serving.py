@@ -14,8 +14,7 @@ import uvloop
 
 from antiphon.bootstrap import open_service
 from antiphon.server import create_app
-from antiphon.server.protocol import configuration
-from antiphon.server.sse import SEND_S
+from antiphon.server.protocol import SEND_S, configuration
 from antiphon.settings import Settings
 from antiphon.stores.base import Store
 

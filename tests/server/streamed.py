@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from antiphon.server.protocol import configuration
-from antiphon.server.sse import SEND_S, Streams
+from antiphon.server.protocol import SEND_S, Protocol, configuration
+from antiphon.server.sse import Streams
 
 PATIENCE_S = 10.0
 
@@ -24,11 +24,18 @@ ServerKind: TypeAlias = Literal["ours", "another"]
 FIRST, SECOND = b"data: first\n\n", b"data: second\n\n"
 FAREWELL = b"data: farewell\n\n"
 LARGE = b"data: " + b"x" * 100_000 + b"\n\n"
+WHOLE = 20_000_000
+"""Bytes of an answer that is no stream: more than the buffers of a connection hold."""
+PART = 20_000
+"""Bytes of one of which some are needed before the connection is full."""
 SECRET = "the words of a conversation"
 
 
 class Told:
-    """Says `FIRST`, and `SECOND` when `more` is set. What it has to say without end is `LARGE`."""
+    """Says `FIRST`, and `SECOND` when `more` is set. What it has to say without end is `LARGE`.
+
+    What it says as a whole it counts.
+    """
 
     def __init__(self, send_s: float = SEND_S) -> None:
         self.streams = Streams(send_s)
@@ -36,18 +43,26 @@ class Told:
         self.closed = asyncio.Event()
         self.returned = asyncio.Event()
         self.said = 0
+        self.wholes = 0
         told = {
             "/events": self._turn,
             "/follow": self._follow,
             "/large": self._large,
             "/broken": self._broken,
             "/other": self._other,
+            "/whole": self._whole,
+            "/part": self._part,
+            "/body": self._body,
         }
-        self._app = Starlette(routes=[Route(path, endpoint) for path, endpoint in told.items()])
+        methods = ["GET", "POST"]
+        self._app = Starlette(routes=[Route(path, told[path], methods=methods) for path in told])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
         self.returned.set()
+
+    def has_said(self, wholes: int) -> bool:
+        return self.wholes >= wholes
 
     async def _turn(self, _: Request) -> Response:
         return self.streams.to_its_end(self._events(), lambda: FAREWELL)
@@ -63,6 +78,17 @@ class Told:
 
     async def _other(self, _: Request) -> Response:
         return PlainTextResponse("other")
+
+    async def _whole(self, _: Request) -> Response:
+        self.wholes += 1
+        return Response(b"x" * WHOLE)
+
+    async def _part(self, _: Request) -> Response:
+        self.wholes += 1
+        return Response(b"x" * PART)
+
+    async def _body(self, request: Request) -> Response:
+        return Response(await request.body())
 
     async def _events(self) -> AsyncGenerator[bytes, None]:
         try:
@@ -108,6 +134,22 @@ class Running:
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*self.server.server_state.tasks)
 
+    @property
+    def connection(self) -> Protocol:
+        """The only one."""
+        [connection] = self.server.server_state.connections
+        assert isinstance(connection, Protocol)
+        return connection
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds():  # noqa: ASYNC110 - what a connection is like has no event
+                await asyncio.sleep(0.01)
+
+    async def alone(self) -> None:
+        """Until nobody is connected."""
+        await self.until(lambda: not self.server.server_state.connections)
+
 
 @asynccontextmanager
 async def served(app: ASGIApp, kind: ServerKind) -> AsyncGenerator[Running]:
@@ -143,6 +185,9 @@ class Reader:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+
+    def say(self, data: bytes) -> None:
+        self._writer.write(data)
 
     def ask(self, path: str, *, method: str = "GET", version: str = "1.1", more: str = "") -> None:
         self._writer.write(f"{method} {path} HTTP/{version}\r\nHost: localhost\r\n{more}\r\n".encode())

@@ -15,9 +15,10 @@ from antiphon.server.guard import BodyLimit, Faults, Guard, Limit
 from antiphon.server.hosts import names_of
 from antiphon.server.page import add_page, page_folder
 from antiphon.server.problems import add_problem_handlers
+from antiphon.server.protocol import SEND_S
 from antiphon.server.reading import KEY_HEADER
 from antiphon.server.routes import conversations, files, health, simple, turns, usage
-from antiphon.server.sse import SEND_S, Streams
+from antiphon.server.sse import Streams
 from antiphon.service import Service
 from antiphon.settings import Settings, read_settings, with_lasting_store
 

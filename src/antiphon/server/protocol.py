@@ -1,9 +1,11 @@
 """How uvicorn is set up here, and what ASGI lacks for a stream: see `Protocol`."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import httptools
+import structlog
 import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -11,8 +13,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from antiphon.server.handover import HandOver, extension
 from antiphon.server.problems import problem
 
+log = structlog.get_logger()
+
 CONNECTION = "antiphon.connection"
 """The extension of a request's scope that holds its `Protocol`."""
+
+SEND_S = 30.0
+"""Seconds for which a reader that is waited for may take nothing; then it is dropped."""
 
 HEAD_MAX = 65_536
 """Bytes of a request's line and headers: the parser, which keeps them, has no limit of its own."""
@@ -30,10 +37,11 @@ class HeadTooLong(Exception):
 class Protocol(HttpToolsProtocol):
     """A connection that a response may be broken off on, written to at once, and told the end of.
 
-    All this is about the request that is answered now. A next one may have been read already: it waits.
+    All this is about the request that is answered now. A next one may have been read already: it waits, also
+    for a reader that has yet to take the answer before. One that takes nothing is dropped.
     """
 
-    __slots__ = ("_answering", "_lost", "_unread")
+    __slots__ = ("_answering", "_dropping", "_held", "_lost", "_on_its_way", "_unread")
     """In the dict, they would be too many for one that shares its keys."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -42,6 +50,11 @@ class Protocol(HttpToolsProtocol):
         self._lost: Callable[[], None] | None = None
         self._unread = 0
         """Bytes that came since a request began, or since a piece of its body: the parser may keep them."""
+        self._held: tuple[RequestResponseCycle, Any] | None = None
+        """The next request, while the reader is waited for."""
+        self._dropping: asyncio.TimerHandle | None = None
+        self._on_its_way = 0
+        """Bytes that the reader had yet to take when it was last looked at."""
 
     def abort(self) -> None:
         """Close the connection at once, whatever was sent: what is cut must not look complete."""
@@ -141,12 +154,58 @@ class Protocol(HttpToolsProtocol):
         self.scope["extensions"] = extensions
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.flow.write_paused:
+            self._held = cycle, app
+            self.flow.pause_reading()
+            return
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._wait_no_more()
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._start_asgi_task(*held)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._wait_for_reader()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._wait_for_reader()
+
+    def _wait_for_reader(self) -> None:
+        """That a connection is to be closed is not enough: it is not before all that was sent is taken."""
+        self._wait_no_more()
+        self._on_its_way = self.transport.get_write_buffer_size()
+        self._dropping = self.loop.call_later(SEND_S, self._drop)
+
+    def _wait_no_more(self) -> None:
+        if self._dropping is not None:
+            self._dropping.cancel()
+            self._dropping = None
+
+    def _drop(self) -> None:
+        if self.transport.get_write_buffer_size() < self._on_its_way:
+            self._wait_for_reader()
+        else:
+            log.info("reader_dropped", waited_s=SEND_S)
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that is answered: uvicorn tells only the one that was read last."""
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn does, but for a connection that was reset
+        self._wait_no_more()
+        self._held = None
         answer, lost = self._answering, self._lost
         self._answering = self._lost = None
         self.cycle = self.scope = None  # type: ignore[assignment]  # as it begins; they hold this object

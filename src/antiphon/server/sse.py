@@ -14,15 +14,12 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from antiphon.server.handover import hand_over
-from antiphon.server.protocol import Protocol, connection_of
+from antiphon.server.protocol import SEND_S, Protocol, connection_of
 
 log = structlog.get_logger()
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Neither a proxy nor nginx may keep events back or rewrite them."""
-
-SEND_S = 30.0
-"""Seconds that one `send` may wait for a reader that does not read; then the reader is dropped."""
 
 FAREWELL_S = 1.0
 """Seconds to wait for a reader that does not read, when the server stops."""
@@ -37,7 +34,10 @@ def no_farewell() -> bytes:
 
 
 class Streams:
-    """The event streams of one server: its patience with their readers, and their end when it stops."""
+    """The event streams of one server: its patience with their readers, and their end when it stops.
+
+    One `send` may wait for `send_s`; then the reader is dropped.
+    """
 
     def __init__(self, send_s: float = SEND_S) -> None:
         self.send_s = send_s

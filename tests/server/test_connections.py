@@ -1,4 +1,4 @@
-"""A connection between answers: what nobody takes is not kept."""
+"""A connection between answers: what nobody takes is not kept, and what is no request spoils no answer."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +10,10 @@ import structlog
 from antiphon.server import protocol
 from antiphon.server.protocol import Protocol
 from tests.server.streamed import (
+    FIRST,
     PART,
+    PATIENCE_S,
+    SECOND,
     WHOLE,
     Reader,
     Running,
@@ -18,6 +21,12 @@ from tests.server.streamed import (
     reader_of,
     served,
 )
+
+END = b"0\r\n\r\n"
+"""Of a response that is whole."""
+
+GARBAGE = b"\x00 this is no request\r\n\r\n"
+ENDLESS = b"GET /other HTTP/1.1\r\nX-Much: " + b"a" * 100_000
 
 
 @pytest.fixture
@@ -119,3 +128,58 @@ async def fill(told: Told, running: Running, reader: Reader) -> None:
 
 def on_its_way(connection: Protocol) -> int:
     return connection.transport.get_write_buffer_size()
+
+
+# What is no request
+
+
+@pytest.mark.parametrize("fault", [GARBAGE, ENDLESS], ids=["garbage", "endless"])
+async def test_an_answer_under_way_comes_to_its_end_before_a_fault_closes(
+    told: Told, running: Running, reader: Reader, fault: bytes
+) -> None:
+    reader.ask("/events")
+    await reader.until(FIRST + b"\r\n")
+    reader.say(fault)
+    reader.say(fault)
+    reader.ask("/other")
+    await running.until(lambda: not running.connection.cycle.keep_alive)
+    told.more.set()
+    assert await reader.rest() == b"%x\r\n%b\r\n%b" % (len(SECOND), SECOND, END)
+
+
+async def test_requests_before_a_fault_are_answered(told: Told, reader: Reader) -> None:
+    reader.ask("/events")
+    reader.ask("/other")
+    reader.say(GARBAGE)
+    await reader.until(FIRST + b"\r\n")
+    told.more.set()
+    await reader.until(END)
+    answer = await reader.rest()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nother")
+
+
+async def test_a_fault_alone_is_told(reader: Reader) -> None:
+    reader.say(GARBAGE)
+    assert (await reader.rest()).startswith(b"HTTP/1.1 400")
+
+
+CHUNKS = "Transfer-Encoding: chunked\r\n"
+
+
+async def test_a_fault_in_a_body_is_told_to_its_request(reader: Reader) -> None:
+    reader.ask("/body", method="POST", more=CHUNKS)
+    reader.say(b"2\r\n{}\r\nxyz\r\n")
+    assert (await reader.rest()).count(b"HTTP/1.1 400") == 1
+
+
+async def test_a_fault_in_a_body_behind_an_answer_cuts_that(told: Told, reader: Reader) -> None:
+    """Its request would wait for the rest of it."""
+    reader.ask("/events")
+    await reader.until(FIRST + b"\r\n")
+    reader.ask("/body", method="POST", more=CHUNKS)
+    reader.say(b"2\r\n{}\r\nxyz\r\n")
+    assert await reader.rest() == b""
+    async with asyncio.timeout(PATIENCE_S):
+        await told.closed.wait()

@@ -41,7 +41,7 @@ class Protocol(HttpToolsProtocol):
     for a reader that has yet to take the answer before. One that takes nothing is dropped.
     """
 
-    __slots__ = ("_answering", "_dropping", "_held", "_lost", "_on_its_way", "_unread")
+    __slots__ = ("_answering", "_dropping", "_held", "_lost", "_on_its_way", "_refused", "_unread")
     """In the dict, they would be too many for one that shares its keys."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
@@ -50,6 +50,8 @@ class Protocol(HttpToolsProtocol):
         self._lost: Callable[[], None] | None = None
         self._unread = 0
         """Bytes that came since a request began, or since a piece of its body: the parser may keep them."""
+        self._refused = False
+        """Whether something came that was no request. What follows it cannot be told apart."""
         self._held: tuple[RequestResponseCycle, Any] | None = None
         """The next request, while the reader is waited for."""
         self._dropping: asyncio.TimerHandle | None = None
@@ -81,6 +83,8 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         self._unset_keepalive_if_required()
         left = memoryview(data)
         self._unread += len(data)
@@ -88,20 +92,33 @@ class Protocol(HttpToolsProtocol):
             while left:
                 left = left[self._read(left) :]
             if self._unread > HEAD_MAX:
-                self._refuse_head()
+                self._refuse(self._answer_431)
         except httptools.HttpParserError as error:
-            if isinstance(error.__context__, HeadTooLong):
-                self._refuse_head()
-                return
-            said = "Invalid HTTP request received."
-            self.logger.warning(said)
-            self.send_400_response(said)
+            too_long = isinstance(error.__context__, HeadTooLong)
+            self._refuse(self._answer_431 if too_long else self._answer_400)
 
-    def _refuse_head(self) -> None:
-        """Answer without a request. While another is answered, this would be a part of that answer."""
-        if self._answering is not None and not self._answering.response_complete:
+    def _refuse(self, answer: Callable[[], None]) -> None:
+        """Answer what is no request, and close; where others are answered, the last of them is the answer."""
+        self._refused = True
+        last = self.cycle
+        if last is not None and not last.response_complete and not last.more_body:
+            last.keep_alive = False
+        elif last is None or last.response_complete or self._is_unanswered(last):
+            answer()
+            self._wait_for_reader()
+        else:
             self.abort()
-            return
+
+    def _is_unanswered(self, cycle: RequestResponseCycle) -> bool:
+        """Whether nothing was said to it, and nothing is to be said before."""
+        return cycle is self._answering and not cycle.response_started
+
+    def _answer_400(self) -> None:
+        said = "Invalid HTTP request received."
+        self.logger.warning(said)
+        self.send_400_response(said)
+
+    def _answer_431(self) -> None:
         said = problem("headers-too-large", "The headers are too large", HEAD_TOO_LONG)
         headers = [*self.server_state.default_headers, *said.raw_headers, (b"connection", b"close")]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -1,13 +1,18 @@
 """What is neither the client's fault nor Claude's: one sentence to the client, and no words in the log."""
 
+import asyncio
+import http.client
+from contextlib import closing
+
 import pytest
 
 from antiphon.domain.conversations import Header
 from antiphon.errors import NewerData, StoreUnavailable
+from antiphon.service import LOCAL_PRINCIPAL
 from antiphon.settings import Settings
 from antiphon.simulator import Simulator
 from antiphon.stores.memory import MemoryStore
-from tests.server.client import Client
+from tests.server.client import PATIENCE_S, Answer, Client
 from tests.server.serving import serving
 
 SECRET = "the words of a conversation"
@@ -95,3 +100,35 @@ def test_a_client_that_hangs_up_while_sending_is_no_fault(
         pass
     assert client.get("/healthz").status == 200
     assert "fault" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "told"),
+    [
+        ("/chat", 1000, "stopping"),
+        ("/v1/conversations", 1000, "stopping"),
+        ("/v1/files", 1000, "stopping"),
+        ("/chat", 100_000_000, "too-large"),
+    ],
+)
+def test_who_still_sends_when_the_server_stops_is_told(
+    simulator: Simulator, capfd: pytest.CaptureFixture[str], path: str, size: int, told: str
+) -> None:
+    store = MemoryStore()
+    with serving(Settings(), store=store) as server:
+        client = Client(server.url)
+        client.get("/healthz")
+        connection = http.client.HTTPConnection(client.authority, timeout=PATIENCE_S)
+        connection.request(
+            "POST", path, b"{", {"Content-Type": "application/json", "Content-Length": str(size)}
+        )
+        server.stop()
+        with closing(connection), connection.getresponse() as response:
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            answer = Answer(response.status, headers, response.read())
+    assert answer.problem == told
+    assert headers["connection"] == "close"
+    assert asyncio.run(store.recent(LOCAL_PRINCIPAL, before=None, limit=1)) == []
+    logged = "".join(capfd.readouterr())
+    assert "Traceback" not in logged
+    assert "fault" not in logged

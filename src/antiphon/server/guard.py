@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from antiphon.errors import TooLarge
 from antiphon.server.hosts import Names, authority, is_foreign, is_ours
-from antiphon.server.problems import error_problem, internal_problem, problem
+from antiphon.server.problems import error_problem, internal_problem, problem, stopping_problem
 from antiphon.telemetry import fault_facts
 
 log = structlog.get_logger()
@@ -61,7 +61,7 @@ class Guard:
 async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request whose body nobody wants, and close its connection."""
     if not _values(scope, b"expect"):  # who asks before sending gets the answer first
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, asyncio.CancelledError):  # a server that stops waits no longer either
             async with asyncio.timeout(DRAIN_S):
                 await _drain(receive)
     response.headers["Connection"] = "close"
@@ -152,7 +152,10 @@ class _Counting:
 
 
 class Faults:
-    """What nobody foresaw: told in the log without its words, and to the client as one sentence."""
+    """What nobody foresaw: told in the log without its words, and to the client as one sentence.
+
+    And what the server, when it stops, waits for no longer.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -169,6 +172,10 @@ class Faults:
             await self._app(scope, receive, noting)
         except ClientDisconnect:
             pass  # who leaves while sending gets no answer
+        except asyncio.CancelledError:
+            if started or scope["type"] != "http":
+                raise
+            await stopping_problem()(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the last one who can turn it into an answer
             tell_fault(error)
             if not started and scope["type"] == "http":

@@ -42,11 +42,12 @@ STATUS: Mapping[str, int] = {
     "too-many-steps": 502,
     "upstream-busy": 503,
     "store-unavailable": 503,
+    "stopping": 503,
     "deadline": 504,
 }
 """By the problem's name; what is not here is a fault of ours, 500."""
 
-RETRY_AFTER_S: Mapping[str, float] = {"store-unavailable": 2, "upstream-busy": 5}
+RETRY_AFTER_S: Mapping[str, float] = {"store-unavailable": 2, "upstream-busy": 5, "stopping": 2}
 """Seconds to wait where nobody said how long."""
 
 FACTS = ("turn_id", "errors", "budget", "left_usd", "resets_at")
@@ -81,6 +82,7 @@ INTERNAL = (
     "A fault in this program ended the request. Try again; if it happens again, tell whoever runs this."
 )
 
+STOPPING = "The server was stopped before this request was done. Send it again once it is back."
 
 UNKNOWN_MODEL = InvalidRequest(
     "This model is not known here; GET /v1/models lists those that are. Nothing was stored.",
@@ -143,6 +145,10 @@ def turn_problem(failure: Problem, turn_id: str) -> Response:
 
 def internal_problem() -> Response:
     return problem("internal", "Something went wrong", INTERNAL)
+
+
+def stopping_problem() -> Response:
+    return problem("stopping", "The server was stopped", STOPPING)
 
 
 def faults_of(errors: Sequence[ErrorDetails]) -> list[dict[str, str]]:

@@ -117,11 +117,10 @@ def test_who_still_sends_when_the_server_stops_is_told(
     store = MemoryStore()
     with serving(Settings(), store=store) as server:
         client = Client(server.url)
-        client.get("/healthz")
         connection = http.client.HTTPConnection(client.authority, timeout=PATIENCE_S)
-        connection.request(
-            "POST", path, b"{", {"Content-Type": "application/json", "Content-Length": str(size)}
-        )
+        sent = {"Content-Type": "application/json", "Content-Length": str(size)}
+        connection.request("POST", path, b"{", sent)
+        client.get("/healthz")  # what came before it is read by then
         server.stop()
         with closing(connection), connection.getresponse() as response:
             headers = {name.lower(): value for name, value in response.getheaders()}

@@ -25,7 +25,8 @@ class RedisFiles(Access):
     async def put_file(self, principal: str, file: File, held_s: float = FILE_HELD_S) -> None:
         given = {"file": file.facts.id, "facts": pack(file.facts), "held_ms": round(held_s * 1000)}
         command = on_conversation("put_file").given(of_principal(principal), given, file.data)
-        await self._look_at(principal, int(await self._server.run(command)))
+        lapses = int(await self._server.run(command))
+        await self._server.run(script("look").on([LAPSING], principal, lapses))
 
     async def file(self, principal: str, file_id: str) -> File:
         key = only("files", principal)
@@ -55,12 +56,8 @@ class RedisFiles(Access):
         return more
 
     async def _drop(self, principal: str, again: bytes, limit: int) -> bool:
-        """Forgotten if none is left, unless somebody puts one meanwhile: that is noted for sooner."""
+        """Forgotten if none is left, unless somebody puts one meanwhile, which changes the note."""
         command = on_conversation("drop_files").given(of_principal(principal), {"limit": limit})
         looked, lapses = await self._server.run(command)
         await self._server.run(script("looked").on([LAPSING], principal, again, lapses or b""))
         return bool(looked == limit)
-
-    async def _look_at(self, principal: str, lapses: int) -> None:
-        """Note when a principal's next file may be dropped."""
-        await self._server.run(Command(("ZADD", LAPSING, "LT", lapses, principal), LAPSING))

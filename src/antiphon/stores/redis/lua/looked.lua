@@ -1,4 +1,4 @@
--- A principal's files were looked at; the next may lapse at ARGV[3], if any. What somebody else noted meanwhile stays where it is sooner.
+-- A principal's files were looked at; the next may lapse at ARGV[3], if any. What somebody else noted meanwhile stays, unless this is sooner.
 local principal, noted, lapses = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('ZSCORE', KEYS[1], principal) ~= noted then
   if lapses ~= '' then redis.call('ZADD', KEYS[1], 'LT', lapses, principal) end

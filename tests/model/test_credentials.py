@@ -124,6 +124,29 @@ def test_of_an_address_that_is_none_all_is_told_but_a_password(monkeypatch: pyte
         ClaudeUpstream(api_key="k")
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://user:s3cret/x@proxy:8080", "https://proxy:8080"),
+        ("https://user:s3cret?x@proxy:80x", "https://proxy:80x"),
+        ("http://user:s3cret#x@host:99999999", "http://host:99999999"),
+        ("ftp://user:s3cret?x=/@host", "ftp://host"),
+        ("ftp://user:s3cret#@host", "ftp://host"),
+        ("ftp://user:a@s3cret/@host", "ftp://host"),
+        ("https://us er:s3cret\\@host:99x", "https://host:99x"),
+        ("user:s3cret@host:99x", "host:99x"),
+        ("user:s3cret@host", "host"),
+        ("//user:s3cret@host", "//host"),
+        ("https:user:s3cret@host:9x", "https:host:9x"),
+        ("HTTP:/user:s3cret@host", "http:/host"),
+    ],
+)
+def test_a_password_is_not_told_however_wrong_its_address_is(address: str, shown: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"“{re.escape(shown)}/?”") as caught:
+        ClaudeUpstream(api_key="k", base_url=address)
+    assert "s3cret" not in str(caught.value)
+
+
 async def test_a_proxy_is_not_asked_for_what_runs_here(
     player: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:

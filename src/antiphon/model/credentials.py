@@ -11,8 +11,8 @@ from antiphon.model.failures import presentable
 
 PORT_MAX = 65_535
 
-_SIGNED_IN = re.compile(r"(?<=//)[^/?#]*@")
-"""A name and a password in an address."""
+_SIGNED_IN = re.compile(r"(?is)^((?:https?:|[a-z][a-z0-9+.-]*:(?=/))?/*).*@")
+"""A scheme, if there is one, and all up to the last @: a password may hold whatever ends a host elsewhere."""
 
 _HOW = "set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN), pass api_key, or sign in with an Anthropic profile"
 
@@ -71,7 +71,7 @@ def _is_address(url: httpx2.URL) -> bool:
 
 
 def _no_url(address: str) -> str:
-    shown = presentable(_SIGNED_IN.sub("", address))
+    shown = presentable(_SIGNED_IN.sub(r"\1", address))
     return (
         f"The address of Claude's API, “{shown}”, is not an http or https URL: "
         "correct base_url or ANTHROPIC_BASE_URL."

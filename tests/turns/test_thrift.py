@@ -1,6 +1,8 @@
 """What makes long conversations cost less, seen from outside: in the requests, the log, the ledger."""
 
 import asyncio
+import gc
+import warnings
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -20,6 +22,7 @@ from antiphon.simulator.server import Simulator
 from antiphon.stores.base import Change, Lease
 from antiphon.stores.frames import Frame, decode
 from antiphon.stores.memory import MemoryStore
+from antiphon.turns.aftermath import Aftermath, Answered
 from tests.turns.conftest import OpenService
 
 ME = "me"
@@ -299,6 +302,30 @@ async def test_of_a_cache_that_need_not_be_kept_nothing_is_kept(open_one: OpenSe
         await asyncio.gather(*engine._turns.values())
         await asyncio.gather(*engine._aftermath._keeping.values())
     assert engine._aftermath._keeping == {}
+
+
+class NextAtOnce(Aftermath):
+    """The next message is here before anything of what follows an answer has begun."""
+
+    def follow(self, answered: Answered) -> None:
+        super().follow(answered)
+        assert self._keeping.keys() == {answered.header.id}
+        self.forget(answered.header.id)
+
+
+async def test_what_is_stopped_before_it_began_leaves_nothing(open_one: OpenService) -> None:
+    service = await open_one(keepalive="auto", titles="off")
+    engine: Any = service._engine
+    engine._aftermath = NextAtOnce(engine._parts, engine.append)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        await ask(service, await service.create(ME), "One.")
+        async with asyncio.timeout(10):
+            await asyncio.gather(*engine._turns.values())
+            await asyncio.gather(*engine._aftermath._tasks, return_exceptions=True)
+        gc.collect()
+    assert warned == []
+    assert engine._aftermath._tasks == set()
 
 
 async def test_a_cache_is_kept_warm_while_that_pays(open_one: OpenService, simulator: Simulator) -> None:

@@ -1,7 +1,7 @@
 """What follows an answer, beside it: naming its conversation, and keeping its cache warm while that pays."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -43,6 +43,10 @@ class Answered:
         return self.ground.progress.header
 
 
+Work: TypeAlias = Callable[[Answered], Awaitable[None]]
+"""Not yet begun: a task that is stopped before its first step begins nothing."""
+
+
 class Aftermath:
     """Its requests run in tasks of their own; none outlives `close`."""
 
@@ -55,11 +59,11 @@ class Aftermath:
     def follow(self, answered: Answered) -> None:
         """Begin what is to follow this answer."""
         if answered.ground.titled and self._names(answered):
-            self._start(self._name(answered))
+            self._start(self._name, answered)
         if self._keeps(answered):
             conversation_id = answered.header.id
             self.forget(conversation_id)
-            task = self._keeping[conversation_id] = self._start(self._keep(answered))
+            task = self._keeping[conversation_id] = self._start(self._keep, answered)
             task.add_done_callback(partial(self._kept, conversation_id))
 
     def forget(self, conversation_id: str) -> None:
@@ -73,8 +77,8 @@ class Aftermath:
             _stop(task)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(self._quietly(work))
+    def _start(self, work: Work, answered: Answered) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._quietly(work, answered))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -83,10 +87,10 @@ class Aftermath:
         if self._keeping.get(conversation_id) is task:
             del self._keeping[conversation_id]
 
-    async def _quietly(self, work: Coroutine[None, None, None]) -> None:
+    async def _quietly(self, work: Work, answered: Answered) -> None:
         """Nobody waits for these: what fails is told in the log, and the conversation is as it was."""
         try:
-            await work
+            await work(answered)
         except AntiphonError as error:
             log.info("aside_left", error=error.name)
         except Exception:

@@ -346,12 +346,22 @@ class Turns(Protocol):
         ...
 
 
+SEQ_DIGITS = 16
+"""More than any log will ever need, and fewer than Python refuses to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """A conversation has reached `seq`, by the hand of some process."""
 
     conversation_id: str
     seq: int
+
+    @classmethod
+    def heard(cls, conversation_id: str, seq: str) -> "Hint | None":
+        """None for what no store of ours says: that may mean anything, so look everywhere."""
+        is_one = seq.isascii() and seq.isdecimal() and len(seq) <= SEQ_DIGITS
+        return cls(conversation_id, int(seq)) if conversation_id and is_one else None
 
 
 class Store(Conversations, Log, Turns, Files, Ledger, Protocol):

@@ -85,3 +85,10 @@ def test_a_payload_is_short_and_says_what_it_was_made_of() -> None:
     assert hints_of(payload) == [Hint(*seq) for seq in seqs.items()]
     assert payload_of({new_id(): 1 for _ in range(210)}) == ANYTHING
     assert hints_of(ANYTHING) == [None]
+
+
+def test_of_numbers_that_no_log_has_anything_may_have_happened() -> None:
+    here = new_id()
+    for seq in ("", "-1", "1.5", "\u0661", "1" * 17, "9" * 5000):
+        assert hints_of(f"{here}:{seq}") == hints_of(f"{here}:{seq} {here}:2") == [None]
+    assert hints_of(f"{here}:{'9' * 16}") == [Hint(here, 10**16 - 1)]

@@ -16,6 +16,7 @@ from tests.stores.redis.conftest import opened
 from tests.stores.redis.servers import running
 
 WAIT_S = 10
+NO_SEQS = (b"", b"-1", b"1.5", "\u0661".encode(), b"1" * 17, b"1" * 23, b"9" * 5000)
 
 
 async def heard(hints: AsyncGenerator[Hint | None, None]) -> Hint | None:
@@ -63,7 +64,10 @@ async def test_what_others_say_on_a_channel_may_mean_anything(store: RedisStore,
         assert await heard(hints) is None
         header = await a_conversation(store)
         assert await heard(hints) == Hint(header.id, 1)
-        for words in (b"hello", b"no number"):
+        strange = [b"hello", b"no number", b"17", *(header.id.encode() + b" " + seq for seq in NO_SEQS)]
+        for words in strange:
             await said.publish(CHANNELS[0], words)
-        assert [await heard(hints), await heard(hints)] == [None, None]
+            assert await heard(hints) is None
+        await store.append(header.id, Change(events=[e.TitleChange(at=2, title="heard")]))
+        assert await heard(hints) == Hint(header.id, 2)
     await said.aclose()

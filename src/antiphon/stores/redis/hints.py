@@ -41,6 +41,5 @@ async def _heard(pubsub: PubSub) -> AsyncGenerator[Hint | None, None]:
 
 
 def _hint(said: bytes) -> Hint | None:
-    """What is none of ours may mean anything: so look everywhere."""
     conversation_id, _, seq = said.decode(errors="replace").rpartition(" ")
-    return Hint(conversation_id, int(seq)) if seq.isascii() and seq.isdecimal() else None
+    return Hint.heard(conversation_id, seq)

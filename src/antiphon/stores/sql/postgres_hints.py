@@ -29,13 +29,9 @@ def payload_of(seqs: Mapping[str, int]) -> str:
 
 def hints_of(payload: str) -> list[Hint | None]:
     """What is not ours to understand may mean anything."""
-    hints: list[Hint | None] = []
-    for word in payload.split(" "):
-        conversation_id, _, seq = word.rpartition(":")
-        if not conversation_id or not seq.isdecimal():
-            return [None]
-        hints.append(Hint(conversation_id, int(seq)))
-    return hints
+    words = [word.rpartition(":") for word in payload.split(" ")]
+    hints = [Hint.heard(conversation_id, seq) for conversation_id, _, seq in words]
+    return hints if None not in hints else [None]
 
 
 class _News:

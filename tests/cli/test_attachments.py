@@ -103,7 +103,7 @@ def test_sources_are_told_once_each_in_the_order_of_the_answer() -> None:
         {"type": "text", "text": "a", "citations": [web, text]},
         {"type": "text", "text": "b", "citations": None},
         {"type": "text", "text": "c", "citations": [{**pages, "start_page_number": 3, "end_page_number": 6}]},
-        {"type": "text", "text": "d", "citations": [text, {"type": "of_the_future"}]},
+        {"type": "text", "text": "d", "citations": [text, 5, {"type": "of_the_future"}]},
     ]
     told = list(source_lines(blocks))
     assert told[:2] == ["", "Sources:"]

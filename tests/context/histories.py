@@ -31,12 +31,13 @@ BROKEN_USES = st.builds(
     USES,
     st.sampled_from(["invalid_json", "partial_json"]),
 )
+ODD_USES = st.builds(lambda use, given: {**use, "input": given}, USES, st.sampled_from([None, "x", [1]]))
 RESULTS = st.builds(
     lambda id_, content: {"type": "tool_result", "tool_use_id": id_, "content": content},
     IDS,
     st.lists(TEXTS, max_size=2) | st.just("Rain."),
 )
-BLOCKS = st.one_of(TEXTS, THINKING, USES, BROKEN_USES, RESULTS)
+BLOCKS = st.one_of(TEXTS, THINKING, USES, BROKEN_USES, ODD_USES, RESULTS)
 
 
 def placed(seq: int, role: Role, *content: Block) -> PlacedMessage:
@@ -59,7 +60,9 @@ PATHS = st.lists(
 """Any messages in any order, and at last a person's: also what no conversation of ours would hold."""
 
 _ASKING = st.tuples(st.just(USER), st.lists(TEXTS | RESULTS, max_size=4))
-_ANSWERING = st.tuples(st.just(ASSISTANT), st.lists(TEXTS | THINKING | USES | BROKEN_USES, max_size=4))
+_ANSWERING = st.tuples(
+    st.just(ASSISTANT), st.lists(TEXTS | THINKING | USES | BROKEN_USES | ODD_USES, max_size=4)
+)
 EVERYDAY_PATHS = st.lists(_ASKING | _ANSWERING, max_size=10).map(_path)
 """Blocks only where the API gives or takes them."""
 

@@ -3,6 +3,7 @@
 import json
 from copy import deepcopy
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -139,6 +140,14 @@ def test_input_that_could_not_be_read_is_sent_as_none() -> None:
     use = {**USE, "invalid_json": '{"a": '}
     path = [asks(), placed(2, "assistant", use), placed(3, "user", RESULT)]
     assert blocks(plan_request(header(), path, request()))[1] == USE
+
+
+@pytest.mark.parametrize("odd", [{}, {"input": None}, {"input": "x"}, {"input": [1]}])
+def test_input_that_is_no_object_is_sent_as_none(odd: dict[str, Any]) -> None:
+    """As logs have it that were written before such input was mended on its way in."""
+    use = {**{key: value for key, value in USE.items() if key != "input"}, **odd}
+    path = [asks(), placed(2, "assistant", use), placed(3, "user", RESULT)]
+    assert blocks(plan_request(header(), path, request()))[1] == {**USE, "input": {}}
 
 
 def test_blocks_that_need_no_change_are_sent_as_they_are() -> None:

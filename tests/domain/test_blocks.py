@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ DELTAS = st.lists(
                 {"type": "text_delta", "text": None},
                 {"type": "signature_delta"},
                 {"type": "citations_delta"},
+                {"type": "citations_delta", "citation": 5},
             ]
         ),
     )
@@ -75,6 +77,7 @@ def test_a_delta_that_says_nothing_changes_nothing() -> None:
     for kind in ("text_delta", "signature_delta", "citations_delta", "delta_of_tomorrow"):
         assert apply_delta(block, {"type": kind}) == block
     assert apply_delta(block, {"type": "signature_delta", "signature": 5}) == block
+    assert apply_delta(block, {"type": "citations_delta", "citation": 5}) == block
     assert apply_delta({"type": "text", "text": None}, {"type": "text_delta", "text": "So"})["text"] == "So"
 
 
@@ -115,6 +118,20 @@ def test_input_that_is_no_json_object_is_kept_as_text() -> None:
         done = finish_block(written)
         assert (done["input"], done["invalid_json"]) == ({}, raw)
         assert "partial_json" not in done
+
+
+@pytest.mark.parametrize("kind", ["tool_use", "server_tool_use", "mcp_tool_use"])
+def test_input_that_came_at_once_is_an_object_too(kind: str) -> None:
+    use = {"type": kind, "id": "toolu_1", "name": "f"}
+    for nothing in (use, {**use, "input": None}, {**use, "input": ""}):
+        assert finish_block(nothing) == {**use, "input": {}}
+    whole = {**use, "input": {"a": 1}}
+    assert finish_block(whole) is whole
+    assert finish_block({**use, "input": '{"a": 1}'}) == whole
+    for odd, raw in (("x", "x"), ([1], "[1]"), (5, "5"), (False, "false"), (["ü"], '["ü"]')):
+        assert finish_block({**use, "input": odd}) == {**use, "input": {}, "invalid_json": raw}
+    other = {"type": "block_of_tomorrow", "input": "x"}
+    assert finish_block(other) is other
 
 
 def test_nesting_at_the_edge_of_what_can_be_read_can_also_be_stored() -> None:

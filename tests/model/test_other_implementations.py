@@ -11,6 +11,8 @@ from antiphon.bootstrap import open_service
 from antiphon.model.client import ClaudeUpstream
 from antiphon.service import Answer, Ask, Service
 from antiphon.settings import Settings
+from antiphon.simulator.models import catalogue
+from antiphon.simulator.validate import check
 from antiphon.tools.tool import Tool
 from tests.model.canned import END, chunk, frame, head, reply, text_delta
 from tests.model.conftest import KEY
@@ -18,6 +20,7 @@ from tests.model.player import Player, Step
 
 ME = "me"
 MODEL = "somebody-elses"
+CLAUDE = "claude-sonnet-5-5"
 HEAD = head().replace(b"request-id: req_1\r\n", b"")
 
 
@@ -152,6 +155,52 @@ async def test_tools_are_used(player: Player, service: Service, call: bytes) -> 
     *_, asking, results = player.requests[-1].body["messages"]
     assert asking["content"][0]["id"] == results["content"][0]["tool_use_id"] == "7hXq"
     assert results["content"][0]["content"] == [{"type": "text", "text": "Sun."}]
+
+
+def whole_use(**fields: Any) -> bytes:
+    """A use whose input stands in it from the beginning, or nowhere."""
+    called = block(type="tool_use", id="7hXq", name="weather", **fields)
+    return b"".join((started(), called, stopped(), ended("tool_use")))
+
+
+INPUTS: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({}, "Sun."),
+    "null": ({"input": None}, "Sun."),
+    "an object in a text": ({"input": "{}"}, "Sun."),
+    "words": ({"input": "x"}, "not a valid JSON object"),
+    "a list": ({"input": [1]}, "not a valid JSON object"),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), INPUTS.values(), ids=INPUTS)
+async def test_after_any_input_of_a_tool_claude_takes_the_conversation_over(
+    player: Player, service: Service, given: dict[str, Any], said: str
+) -> None:
+    player.plays(*stream(whole_use(**given)))
+    player.plays(*stream(started(), HELLO, ended("end_turn")))
+    answer = await asked(service)
+    assert (answer.turn.status, answer.text) == ("completed", "Hello.")
+    body = player.requests[-1].body
+    assert said in str(body["messages"][-1])
+    check_with_claude(body)
+
+
+def check_with_claude(body: dict[str, Any]) -> None:
+    """Raises what the Messages API would say against it."""
+    check({**body, "model": CLAUDE}, models=catalogue(), version="2026-10-21", betas="", counting=False)
+
+
+@pytest.mark.parametrize("cited", [[5], [None, "x"], [{"cited_text": "Hello."}, 5]])
+async def test_a_citation_that_is_no_object_is_left_out(
+    player: Player, service: Service, cited: list[Any]
+) -> None:
+    more = frame("content_block_delta", index=0, delta={"type": "citations_delta", "citation": 5})
+    said = block(type="text", text="", citations=cited) + text_delta("Hello.") + more + stopped()
+    player.plays(*stream(started(), said, ended("end_turn")))
+    answer = await asked(service)
+    assert answer.message is not None
+    (text,) = answer.message.content
+    assert text["citations"] == [citation for citation in cited if isinstance(citation, dict)]
 
 
 BROKEN = {

@@ -108,6 +108,22 @@ REFUSED: dict[str, dict[str, Any]] = {
         **EPHEMERAL,
     },
     "a tool use without result": {"messages": [USER, assistant(tool_use("a")), USER]},
+    **{
+        f"a tool's input that is {name}": {
+            "messages": [USER, assistant({**tool_use("a"), "input": given}), user(tool_result("a"))]
+        }
+        for name, given in {"null": None, "a text": "x", "a list": [1], "a number": 5}.items()
+    },
+    "a tool use without input": {
+        "messages": [
+            USER,
+            assistant({"type": "tool_use", "id": "a", "name": "clock"}),
+            user(tool_result("a")),
+        ]
+    },
+    "a server tool's use without input": {
+        "messages": [USER, assistant({"type": "server_tool_use", "id": "s", "name": "web_search"}), USER]
+    },
     "a tool use at the end": {"messages": [USER, assistant(tool_use("a"))]},
     "one of two results missing": {
         "messages": [USER, assistant(tool_use("a"), tool_use("b")), user(tool_result("a"))]

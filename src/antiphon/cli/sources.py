@@ -10,7 +10,8 @@ from antiphon.domain.messages import Block
 def sources_of(content: Iterable[Block]) -> list[str]:
     """One line for each place that is cited, in the order of the answer."""
     cited = (citation for block in content for citation in block.get("citations") or ())
-    return list(dict.fromkeys(filter(None, map(_place, cited))))
+    places = (_place(citation) for citation in cited if isinstance(citation, dict))
+    return list(dict.fromkeys(filter(None, places)))
 
 
 def source_lines(content: Iterable[Block]) -> Iterator[str]:

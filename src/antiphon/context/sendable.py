@@ -13,7 +13,16 @@ from typing import Any, TypeAlias
 
 from antiphon.domain.blocks import is_empty
 from antiphon.domain.conversations import PlacedMessage
-from antiphon.domain.messages import THINKING, Block, Message, Role, text_block, without_thinking
+from antiphon.domain.messages import (
+    SERVER_USES,
+    THINKING,
+    TOOL_USES,
+    Block,
+    Message,
+    Role,
+    text_block,
+    without_thinking,
+)
 
 OURS = ("invalid_json", "partial_json", "cache_control")
 """Keys of blocks that are not sent: two that the API does not know, and marks of the cache, of which it takes
@@ -21,8 +30,6 @@ four at most: the plan sets them anew."""
 
 GO_ON = text_block("Please continue.")
 """Sent after an assistant's message without a word: the same request would end so again."""
-
-SERVER_USES = ("server_tool_use", "mcp_tool_use")
 
 PLAIN = ("text", *THINKING)
 """Blocks that carry nothing of ours and need no other: most of a long history."""
@@ -101,6 +108,8 @@ def _clean(block: Block) -> Block:
     inner = block.get("content")
     if block.get("type") == "tool_result" and isinstance(inner, list | tuple):
         block = {**block, "content": [_unmarked(part) for part in inner if not is_empty(part)]}
+    if block.get("type") in TOOL_USES and not isinstance(block.get("input"), dict):  # older logs have such
+        block = {**block, "input": {}}
     return block
 
 

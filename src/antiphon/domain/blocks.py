@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any
 
-from antiphon.domain.messages import Block, clean_json
+from antiphon.domain.messages import TOOL_USES, Block, clean_json
 
 _JOINED = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """Kinds of delta that only add text, and the field that carries it (in the delta, and in the block)."""
@@ -21,7 +21,7 @@ def apply_delta(block: Block, delta: dict[str, Any]) -> Block:
         return {**block, field: (block.get(field) or "") + _piece(delta, field)}
     if kind == "signature_delta" and type(delta.get("signature")) is str:
         return {**block, "signature": delta["signature"]}
-    if kind == "citations_delta" and "citation" in delta:
+    if kind == "citations_delta" and isinstance(delta.get("citation"), dict):
         return {**block, "citations": [*(block.get("citations") or ()), delta["citation"]]}
     return block
 
@@ -58,15 +58,15 @@ def join_deltas(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def finish_block(block: Block) -> Block:
-    """The block as it is stored and sent again: `partial_json` becomes `input`.
+    """The block as it is stored and sent again: `partial_json` becomes `input`, which is an object.
 
     Input that is not a JSON object (cut off, invalid, or nested too deep to be read) is kept as text under
     `invalid_json`, so that whoever runs the tool can say so.
     """
-    if "partial_json" not in block:
+    raw = _unread_input(block)
+    if raw is None:
         return block
     done = {key: value for key, value in block.items() if key != "partial_json"}
-    raw = block["partial_json"]
     try:
         value = clean_json(json.loads(raw, parse_float=_finite, parse_constant=_finite)) if raw else {}
     except (ValueError, RecursionError):
@@ -74,6 +74,19 @@ def finish_block(block: Block) -> Block:
     if isinstance(value, dict):
         return {**done, "input": value}
     return {**done, "input": {}, "invalid_json": raw}
+
+
+def _unread_input(block: Block) -> str | None:
+    """The JSON of a tool's input; None where it was read already, or nothing is to be read."""
+    if "partial_json" in block:
+        written: str = block["partial_json"] or ""
+        return written
+    given = block.get("input")
+    if block.get("type") not in TOOL_USES or isinstance(given, dict):
+        return None
+    if given is None:
+        return ""
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
 
 
 def _finite(number: str) -> float:

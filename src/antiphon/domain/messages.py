@@ -24,6 +24,8 @@ class Message:
 
 
 THINKING = ("thinking", "redacted_thinking")
+SERVER_USES = ("server_tool_use", "mcp_tool_use")
+TOOL_USES = ("tool_use", *SERVER_USES)
 
 
 def text_block(text: str) -> Block:

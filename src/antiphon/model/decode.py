@@ -176,8 +176,12 @@ def _is_list_of_objects(rows: object) -> bool:
 
 
 def _begun(block: dict[str, Any]) -> dict[str, Any]:
-    """As it is built on: null for a text counts as absent, and a block of text has one from its beginning."""
+    """As it is built on: null for a text counts as absent, and a block of text has one from its beginning.
+    Citations are objects.
+    """
     kept = {key: value for key, value in block.items() if value is not None or key not in _TEXTS}
+    if isinstance(cited := kept.get("citations"), list):
+        kept["citations"] = [citation for citation in cited if isinstance(citation, dict)]
     return {**kept, "text": kept.get("text", "")} if kept.get("type") == "text" else kept
 
 

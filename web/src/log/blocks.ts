@@ -16,14 +16,18 @@ export function applyDelta(block: Block, delta: Readonly<Record<string, unknown>
   if (field !== undefined) {
     return { ...block, [field]: `${textIn(block, field)}${textIn(delta, field)}` };
   }
-  if (kind === "signature_delta" && "signature" in delta) {
+  if (kind === "signature_delta" && typeof delta.signature === "string") {
     return { ...block, signature: delta.signature };
   }
-  if (kind === "citations_delta" && "citation" in delta) {
+  if (kind === "citations_delta" && isObject(delta.citation)) {
     const before = Array.isArray(block.citations) ? block.citations : [];
     return { ...block, citations: [...before, delta.citation] };
   }
   return block;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function textIn(source: Readonly<Record<string, unknown>>, field: string): string {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from antiphon.simulator.shape import Call, Turn
+from antiphon.simulator.shape import Call, Turn, placed_blocks
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
@@ -13,6 +13,8 @@ ANTHROPIC_TOOLS = re.compile(
     r"|computer_toolset|browser_toolset|advisor)_\d{8}|mcp_toolset"
 )
 """The types of tools that the API defines itself."""
+
+USES = ("tool_use", "server_tool_use", "mcp_tool_use")
 
 FORCED = ("any", "tool")
 
@@ -83,6 +85,15 @@ def tool_block_role(call: Call) -> str | None:
     return None
 
 
+def input_of_use(call: Call) -> str | None:
+    for place, block in placed_blocks(call.body):
+        kind = block.get("type")
+        if kind in USES and not isinstance(block.get("input"), dict):
+            problem = "Input should be a valid dictionary" if "input" in block else "Field required"
+            return f"{place}.{kind}.input: {problem}"
+    return None
+
+
 def tool_use_repeated(call: Call) -> str | None:
     seen: set[str] = set()
     for turn in call.turns:
@@ -141,6 +152,7 @@ RULES = (
     too_many_strict,
     choice,
     tool_block_role,
+    input_of_use,
     tool_use_repeated,
     tool_result_without_use,
     tool_use_without_result,

@@ -139,7 +139,7 @@ class Grown:
         check(body(plan), models=MODELS, version="2026-10-21", betas="", counting=False)
         for message in plan.messages:
             for block in message["content"]:
-                if block["type"] in THINKING:
+                if block.get("type") in THINKING:
                     assert self.signed[block["signature"]] == _before_thinking(plan, block["signature"])
 
 

@@ -18,7 +18,7 @@ USER: Role = "user"
 ASSISTANT: Role = "assistant"
 
 IDS = st.sampled_from([f"toolu_{n}" for n in range(4)])
-TEXTS = st.builds(text_block, st.sampled_from(["Hello.", "Hm, 你好", "", " \n", "…"]))
+TEXTS = st.builds(text_block, st.sampled_from(["Hello.", "Hm, 你好", "", " \n", "…"])) | st.just({"a": 1})
 THINKING = st.sampled_from(
     [
         {"type": "thinking", "thinking": "", "signature": "c2lnbmVk"},

@@ -157,8 +157,9 @@ def test_numbers_keep_their_value() -> None:
     assert isinstance(value["whole"], float)
 
 
-def test_only_text_without_a_visible_character_is_empty() -> None:
+def test_only_text_without_a_visible_character_and_what_is_of_no_kind_is_empty() -> None:
     assert is_empty(text_block(" \n\t\u2003"))
     assert is_empty({"type": "text"})
+    assert is_empty({"text": "Hello"})
     assert not is_empty(text_block("."))
     assert not is_empty({"type": "thinking", "thinking": "", "signature": "c2lnbmVk"})

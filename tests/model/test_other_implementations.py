@@ -163,6 +163,17 @@ def whole_use(**fields: Any) -> bytes:
     return b"".join((started(), called, stopped(), ended("tool_use")))
 
 
+async def test_claude_takes_a_conversation_over_that_has_a_block_of_no_kind(
+    player: Player, service: Service
+) -> None:
+    header = await service.create(ME)
+    for _ in range(2):
+        player.plays(*stream(started(), block(foo=1), stopped(), HELLO, ended("end_turn")))
+        async with asyncio.timeout(10):
+            await service.answer(await service.send(ME, header.id, Ask(content="Hello")))
+    check_with_claude(player.requests[-1].body)
+
+
 INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({}, "Sun."),
     "null": ({"input": None}, "Sun."),

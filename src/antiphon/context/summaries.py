@@ -121,7 +121,7 @@ def _line(block: Block) -> str:
         case "tool_result":
             failed = "failed" if block.get("is_error") else "result"
             return f"[{failed}: {_shortened(_result_text(block.get('content')))}]"
-        case "thinking" | "redacted_thinking":
+        case "thinking" | "redacted_thinking" | None:
             return ""
         case "image" | "document":
             return _attached(block)

@@ -98,8 +98,9 @@ def _finite(number: str) -> float:
 
 
 def is_empty(block: Block) -> bool:
-    """Text without a visible character: the API refuses it in a request."""
-    if block.get("type") != "text":
-        return False
+    """Text without a visible character, or a block of no kind: the API refuses it in a request."""
+    kind = block.get("type")
+    if kind != "text":
+        return not kind
     text = str(block.get("text", ""))
     return not text or text.isspace()

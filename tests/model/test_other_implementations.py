@@ -163,6 +163,28 @@ def whole_use(**fields: Any) -> bytes:
     return b"".join((started(), called, stopped(), ended("tool_use")))
 
 
+OPAQUE: list[dict[str, Any]] = [
+    {"foo": 1},
+    {"type": "x_result", "content": [{"a": 1}]},
+    {"type": "x_result", "content": ["a", None, {"type": 5, "text": 5}]},
+    {"type": "x_result", "content": {"type": "text"}},
+]
+
+
+@pytest.mark.parametrize("opaque", OPAQUE)
+async def test_what_is_not_read_here_can_be_exported_and_read_in(
+    player: Player, service: Service, opaque: dict[str, Any]
+) -> None:
+    player.plays(*stream(started(), block(**opaque), stopped(), HELLO, ended("end_turn")))
+    answer = await asked(service)
+    assert answer.message is not None
+    assert answer.message.content[0] == opaque
+    (header,) = await service.recent(ME)
+    copy = await service.import_(ME, await service.export(ME, header.id))
+    (_, said) = await service.messages(ME, copy.id)
+    assert said.content == answer.message.content
+
+
 async def test_claude_takes_a_conversation_over_that_has_a_block_of_no_kind(
     player: Player, service: Service
 ) -> None:

@@ -21,6 +21,13 @@ from antiphon.stores.base import Change, Store
 from antiphon.stores.frames import Frame, decode, read_event
 
 FORMAT = "antiphon-conversation-1"
+NOT_EXPORTED = "This is not a conversation that was exported from Antiphon."
+
+LEFT_OUT = (e.ContextCompact, e.RequestStart, e.RequestEnd)
+"""Of an imported log: summaries name places in the log that they come from, and are made anew at need."""
+
+NUMBER_MAX = 2**53
+"""Every store and every reader can hold smaller ones: to a page in JavaScript, greater ones are not exact."""
 
 
 async def export_from(store: Store, header: Header) -> dict[str, Any]:
@@ -49,9 +56,6 @@ async def files_from(document: Any, attaching: Attaching, principal: str) -> dic
     return found
 
 
-NOT_EXPORTED = "This is not a conversation that was exported from Antiphon."
-
-
 def exported(header: Header, frames: Sequence[Frame], files: Sequence[File] = ()) -> dict[str, Any]:
     """`{"format", "id", "title", "events": [{"seq", "type", "data"}, …], "files"}`; deltas are left out.
 
@@ -77,10 +81,6 @@ def exported(header: Header, frames: Sequence[Frame], files: Sequence[File] = ()
             for file in files
         ],
     }
-
-
-LEFT_OUT = (e.ContextCompact, e.RequestStart, e.RequestEnd)
-"""Of an imported log: summaries name places in the log that they come from, and are made anew at need."""
 
 
 def imported(
@@ -141,12 +141,8 @@ def _renamed(data: Any, old: str, new: str, files: Mapping[str, FileFacts]) -> d
     return renamed
 
 
-NUMBER_MAX = 2**53
-"""Every store and every reader can hold smaller ones: to a page in JavaScript, greater ones are not exact."""
-
-
 def _check_events(events: Iterable[e.Event]) -> None:
-    """Raises KeyError, TypeError, ValueError: they fit their types, but nobody could keep or read them."""
+    """Raises AttributeError, TypeError, ValueError: their types fit, but nobody could keep or read them."""
     for event in events:
         _check_numbers(event)
         for block in _blocks_of(event):
@@ -177,18 +173,27 @@ def _blocks_of(event: e.Event) -> Sequence[Block]:
 
 
 def _check_block(block: Block) -> None:
-    match block["type"]:
+    """What is read of a block here; all else in it is as opaque as it was when it came from Claude."""
+    match kind := block.get("type", ""):
         case "text":
-            said = block["text"]
+            _check_text(block.get("text", ""))
         case "thinking":
-            said = block.get("thinking") or ""
-        case kind:
-            said = kind
+            _check_text(block.get("thinking") or "")
+        case "tool_result":
+            _check_result(block.get("content"))
+        case _:
+            _check_text(kind)
+
+
+def _check_result(content: Any) -> None:
+    if isinstance(content, list):
+        for block in content:
+            _check_block(block)
+
+
+def _check_text(said: Any) -> None:
     if not isinstance(said, str):
-        raise TypeError("block")
-    if isinstance(content := block.get("content"), list):
-        for inner in content:
-            _check_block(inner)
+        raise TypeError(said)
 
 
 def _check_tree(shown: Conversation) -> None:

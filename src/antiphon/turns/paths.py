@@ -83,5 +83,5 @@ _NOTHING = _Known()
 
 def _size(block: Block) -> int:
     if block.get("type") == "text":
-        return len(block["text"])
+        return len(block.get("text", ""))
     return len(msgspec.json.encode(block))

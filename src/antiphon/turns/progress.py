@@ -212,7 +212,7 @@ def shown_by(frames: Sequence[Frame], record: TurnRecord, seen_seq: int) -> tupl
 
 def text_only(content: Sequence[Block]) -> tuple[Block, ...]:
     """What a stopped step leaves: its text. Thinking, unfinished tool uses and empty blocks go."""
-    texts = [text_block(block["text"]) for block in content if block.get("type") == "text"]
+    texts = [text_block(block.get("text", "")) for block in content if block.get("type") == "text"]
     return tuple(block for block in texts if not is_empty(block))
 
 

@@ -155,12 +155,12 @@ def assert_refused(api: Api, conversation: str, document: Any) -> None:
     [
         {"type": "text", "text": None},
         {"type": "text", "text": 1},
-        {"type": "text"},
         {"type": ["text"], "text": "One."},
-        {"text": "One."},
+        {"type": None, "text": "One."},
         {"type": "thinking", "thinking": 1},
         {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": {}}]},
         {"type": "tool_result", "tool_use_id": "t", "content": ["One."]},
+        "One.",
     ],
 )
 def test_a_block_that_cannot_be_read_is_refused(api: Api, conversation: str, block: Any) -> None:
@@ -169,13 +169,35 @@ def test_a_block_that_cannot_be_read_is_refused(api: Api, conversation: str, blo
     assert_refused(api, conversation, document)
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "text"},
+        {"text": "One."},
+        {"type": "x_result", "content": [{"type": 1, "text": 1}, "One.", None]},
+        {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "x", "content": [1]}]},
+    ],
+)
+@pytest.mark.parametrize("place", ["message_add", "block_start"])
+def test_a_block_that_nobody_here_reads_is_taken_as_it_is(
+    api: Api, conversation: str, place: str, block: Any
+) -> None:
+    document = document_of(api, conversation)
+    data_of(document, place).update({"content": [block]} if place == "message_add" else {"block": block})
+    copy = api.client.post("/v1/conversations/import", document)
+    assert copy.status == 201
+    again = api.client.get(f"/v1/conversations/{copy.json['id']}/export").json
+    said = data_of(again, place)
+    assert (said["content"][0] if place == "message_add" else said["block"]) == block
+    assert api.asked(copy.json["id"], "And now?")[-1].data["status"] == "completed"
+
+
 @pytest.mark.parametrize("place", ["block_start", "block_end", "turn_end"])
 def test_an_answer_that_cannot_be_read_is_refused(api: Api, conversation: str, place: str) -> None:
     document = document_of(api, conversation)
     data = data_of(document, place)
-    data.update(
-        {"kept": {"steps": 0, "blocks": [{"type": "text"}]}} if place == "turn_end" else {"block": {}}
-    )
+    wrong = {"type": "text", "text": 5}
+    data.update({"kept": {"steps": 0, "blocks": [wrong]}} if place == "turn_end" else {"block": wrong})
     assert_refused(api, conversation, document)
 
 

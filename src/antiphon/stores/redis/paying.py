@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 from antiphon.errors import StoreUnavailable
 from antiphon.money.budgets import Hold
 from antiphon.stores.base import Change
+from antiphon.stores.finishing import finish
 from antiphon.stores.redis.access import Access
 from antiphon.stores.redis.entries import LASTS_MS, place_of
 from antiphon.stores.redis.installation import Overdue, over, shared_limits
 from antiphon.stores.redis.scripts import Command, on_conversation
-from antiphon.stores.redis.server import finish
 
 Row: TypeAlias = dict[str, Any]
 Reply: TypeAlias = list[Any]

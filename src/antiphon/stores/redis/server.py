@@ -1,19 +1,18 @@
 """One Redis server or a cluster of them, behind the same few calls. What the driver raises becomes ours."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from antiphon.errors import StoreUnavailable
+from antiphon.stores.finishing import finish
 from antiphon.stores.redis.connect import Client, connect
 from antiphon.stores.redis.scripts import Command
-
-T = TypeVar("T")
 
 AT_ONCE = 32
 """How many calls may be under way; further ones wait, so that a burst does not open a connection each."""
@@ -153,14 +152,3 @@ def _node_of(cluster: RedisCluster, key: str) -> str:
         node = cluster.get_node_from_key(key)
         return node.name if node is not None else ""
     return ""
-
-
-async def finish(call: Coroutine[Any, Any, T]) -> T:
-    """Wait for a call even if cancelled: a change is never left in the air, to be made after a later one."""
-    task = asyncio.ensure_future(call)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        task.exception()  # looked at, so that nobody is told of it
-        raise

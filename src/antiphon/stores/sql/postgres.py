@@ -1,7 +1,7 @@
 """The PostgreSQL driver: a pool of sessions, row locks, and notifications for other replicas."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from antiphon.errors import ConfigurationError
 from antiphon.stores.base import Hint, Lease
+from antiphon.stores.finishing import finish
 from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.migrate import is_current, schema_of, upgrade
 from antiphon.stores.sql.postgres_hints import CHANNEL, listen, payload_of
@@ -132,13 +133,13 @@ class PostgresDatabase:
     ) -> T:
         if meanwhile is not None:
             asyncio.get_running_loop().call_soon(meanwhile)
-        return await _whole(_transact(self._engine, transaction))
+        return await finish(_transact(self._engine, transaction))
 
     async def read(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
-        return await _whole(_transact(self._snapshots, transaction))
+        return await finish(_transact(self._snapshots, transaction))
 
     async def glance(self, transaction: Callable[[sqlalchemy.Connection], T]) -> T:
-        return await _whole(_transact(self._single, transaction))
+        return await finish(_transact(self._single, transaction))
 
     def now(self, connection: Connection) -> float:
         """The server's clock: replicas on other machines may have others."""
@@ -202,13 +203,3 @@ async def _transact(
             if tries == 1 or not passes(error, committing=committing):
                 raise
     return await _transact(engine, transaction, tries - 1)
-
-
-async def _whole(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for it even if cancelled: a transaction is never left in the air."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

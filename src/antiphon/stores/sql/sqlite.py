@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from antiphon.errors import ConfigurationError, StoreUnavailable
 from antiphon.stores.base import Hint, Lease
+from antiphon.stores.finishing import finish
 from antiphon.stores.sql.checkpoints import CHECKPOINT_S, Checkpoints
 from antiphon.stores.sql.database import Connection, EventRow
 from antiphon.stores.sql.direct import DirectConnection, driver_of, sqlite_errors
@@ -159,7 +160,7 @@ class SqliteDatabase:
         return commit_group(self._writing, work, syncing)
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
-        return await _finished(self._readers.read(transaction))
+        return await finish(self._readers.read(transaction))
 
     async def glance(self, transaction: Callable[[Connection], T]) -> T:
         try:
@@ -250,15 +251,6 @@ def _direct(connection: Connection) -> DirectConnection:
     """Transactions of this database are given no other."""
     assert isinstance(connection, DirectConnection)
     return connection
-
-
-async def _finished(future: asyncio.Future[T]) -> T:
-    """Wait for it even if cancelled: a transaction is never left in the air."""
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        await asyncio.wait([future])
-        raise
 
 
 def _busy(error: BaseException | None) -> bool:

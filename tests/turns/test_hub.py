@@ -1,10 +1,12 @@
 """Followers: what they read at once is bounded, by frames and by bytes, and nothing is left out."""
 
+import asyncio
 from contextlib import aclosing
 
 import pytest
 
 from antiphon.domain import events as e
+from antiphon.errors import StoreUnavailable
 from antiphon.stores.base import Change
 from antiphon.stores.frames import Frame
 from antiphon.stores.memory import MemoryStore
@@ -62,3 +64,25 @@ async def test_what_followers_share_is_bounded_by_bytes_too() -> None:
             assert size_of(batch) <= PAGE_BYTES
             seen += batch
     assert [frame.seq for frame in seen] == list(range(2, 32))
+
+
+async def test_who_follows_where_it_is_closed_is_given_what_was_published_and_told_so() -> None:
+    store = await conversation_of(["one"])
+    hub = Hub(store)
+    async with aclosing(hub.follow(ID, 0)) as following, asyncio.timeout(5):
+        assert [frame.seq for frame in await anext(following)] == [1, 2]
+        waiting = asyncio.create_task(anext(following))
+        await asyncio.sleep(0)
+        hub.publish(ID, await store.append(ID, Change(events=[e.TitleChange(at=1, title="two")])))
+        hub.close()
+        assert [frame.seq for frame in await waiting] == [3]
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await anext(following)
+
+
+async def test_nobody_begins_to_wait_where_it_is_closed() -> None:
+    hub = Hub(await conversation_of([]))
+    hub.close()
+    async with aclosing(hub.follow(ID, 1)) as following, asyncio.timeout(5):
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await anext(following)

@@ -314,7 +314,12 @@ class Service(FileVerbs):
         return self._news.listen(principal, conversation_id)
 
     async def answer(self, accepted: Accepted, decider: Decider | None = None) -> Answer:
-        """Wait for the end of a turn. Raises NotFound if its conversation is deleted meanwhile."""
+        """Wait for the end of a turn.
+
+        Raises:
+            NotFound: its conversation was deleted meanwhile.
+            StoreUnavailable: the store cannot be read, or Antiphon was closed here.
+        """
         frames: list[Frame] = []
         async with aclosing(self.follow_turn(accepted, decider)) as batches:
             async for batch in batches:

@@ -83,6 +83,7 @@ class Engine:
         with suppress(StoreError):
             if leases:
                 await self._parts.store.renew(leases, 0)
+        self._parts.hub.close()
         await self._parts.toolbox.close()
         await self._parts.upstream.close()
         await self._parts.store.close()

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from antiphon.domain import events as e
+from antiphon.errors import StoreUnavailable
 from antiphon.stores.base import Log
 from antiphon.stores.frames import Frame
 
@@ -20,6 +21,11 @@ FIRST_PAGE = 8
 PAGE = 500
 PAGE_BYTES = 1_048_576
 """How many frames a follower reads at once, and about how many bytes; see `next_page`."""
+
+CLOSED = (
+    "Antiphon was closed here meanwhile. What it had accepted goes on at its next start, or on another "
+    "replica; of what was kept in memory, nothing is left."
+)
 
 _BLOCKS = {e.BlockStart.type, e.BlockDelta.type, e.BlockEnd.type}
 
@@ -112,6 +118,13 @@ class Hub:
         """Where something was published since `quiet` was called."""
         self.heard: Callable[[str, Sequence[Frame]], None] | None = None
         """Told of all that is published, but for the pieces of an answer."""
+        self._closed = False
+
+    def close(self) -> None:
+        """Nothing more will be published: followers are given what was, and then told so."""
+        self._closed = True
+        for channel in self._channels.values():
+            channel.wake()
 
     def publish(self, conversation_id: str, frames: Sequence[Frame]) -> None:
         """Hand committed frames to whoever follows."""
@@ -181,6 +194,9 @@ class Hub:
         """Yield committed frames with a greater seq, in order, without end. `known` are the first of them.
 
         An empty list is a sign of life: no event happened. Close the generator to stop following.
+
+        Raises:
+            StoreUnavailable: the store cannot be read, or Antiphon was closed here.
         """
         channel = self._channels.setdefault(conversation_id, _Channel())
         channel.followers += 1
@@ -200,12 +216,12 @@ class Hub:
                     cursor = frames[-1].seq
                     yield frames
                     if cursor == channel.known_seq and signs == channel.signs:
-                        await channel.woken()
+                        await self._woken(channel)
                 elif signs != channel.signs:
                     signs = channel.signs
                     yield []
                 elif cursor >= channel.known_seq:
-                    await channel.woken()
+                    await self._woken(channel)
         finally:
             channel.followers -= 1
             if not channel.followers:
@@ -216,7 +232,16 @@ class Hub:
         watch = self._watches.get(conversation_id)
         return watch is not None and max(watch.reached, channel.known_seq) <= cursor
 
+    def _woken(self, channel: _Channel) -> asyncio.Future[None]:
+        self._check_open()
+        return channel.woken()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
+
     async def _read(self, channel: _Channel, conversation_id: str, cursor: int, limit: int) -> list[Frame]:
+        self._check_open()
         known = channel.known_seq
         frames = await self._log.read(conversation_id, cursor, limit)
         if not frames and channel.known_seq == known:

@@ -5,7 +5,7 @@ Nothing is opened before the first message but credentials are looked for at onc
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
@@ -20,7 +20,7 @@ from antiphon.context.plan import merged
 from antiphon.domain import events as e
 from antiphon.domain.conversations import Header
 from antiphon.domain.messages import Block, clean_text, text_block
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, StoreUnavailable
 from antiphon.money.dollars import dollars, nanodollars
 from antiphon.service import (
     LOCAL_PRINCIPAL,
@@ -37,6 +37,7 @@ from antiphon.settings import read_settings
 from antiphon.stores.base import Accepted
 from antiphon.stores.frames import Frame
 from antiphon.tools.offering import Offered
+from antiphon.turns.hub import CLOSED
 
 T = TypeVar("T")
 
@@ -108,6 +109,8 @@ class AsyncChat:
         self._service: Service | None = None
         self._conversation_id: str | None = None
         self._opening = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
 
     async def send(
         self,
@@ -204,7 +207,7 @@ class AsyncChat:
                     if piece := delta_text(batch):
                         yield piece
         except (asyncio.CancelledError, GeneratorExit):
-            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id, seen_seq)
+            await self._surely(self._stop(service, accepted.turn_id, seen_seq))
             raise
         answer = read_answer(accepted.turn_id, frames)
         reply = reply_of(answer)
@@ -238,10 +241,13 @@ class AsyncChat:
         self._conversation_id = None
 
     async def close(self) -> None:
-        """Let go of the store and of connections. A conversation in a database can be opened again."""
-        if self._service is not None:
-            await self._service.close()
-            self._service = None
+        """Let go of the store and of connections. A conversation in a database can be opened again.
+
+        Whoever still waits for an answer gets StoreUnavailable. It is closed also where this is cancelled.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Self:
         return self
@@ -251,13 +257,24 @@ class AsyncChat:
     ) -> None:
         await self.close()
 
+    async def _close(self) -> None:
+        try:
+            while self._stopping:
+                await asyncio.wait(self._stopping)
+            async with self._opening:
+                service, self._service = self._service, None
+            if service is not None:
+                await service.close()
+        finally:
+            self._closing = None
+
     async def _answered(self, content: str | Sequence[Block], options: dict[str, Any]) -> Answer:
         """The whole answer. Being cancelled stops it."""
         service, accepted = await self._send(Ask(content=content, keep_partial=False, options=options))
         try:
             return await service.answer(accepted, self._decider)
         except asyncio.CancelledError:
-            await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id)
+            await self._surely(self._stop(service, accepted.turn_id))
             raise
 
     async def _in_form(
@@ -296,11 +313,32 @@ class AsyncChat:
         try:
             return service, await asyncio.shield(sending)
         except asyncio.CancelledError:
-            await _take_back(service, sending)
+            await self._surely(self._take_back(service, sending))
             raise
+
+    async def _surely(self, stopping: Coroutine[Any, Any, None]) -> None:
+        """In a task of its own: whoever is told to leave may be told so again at each await."""
+        task = asyncio.create_task(stopping)
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+        await asyncio.shield(task)
+
+    async def _take_back(self, service: Service, sending: asyncio.Task[Accepted]) -> None:
+        """Stop what comes to be accepted although nobody waits for it."""
+        with contextlib.suppress(AntiphonError):  # why it was not accepted, nobody asks any more
+            accepted = await sending
+            await self._stop(service, accepted.turn_id, accepted.seq)
+
+    async def _stop(self, service: Service, turn_id: str, seen_seq: int | None = None) -> None:
+        """Nothing runs any more in a service that was closed; why another cannot, nobody asks any more."""
+        if service is self._service:
+            with contextlib.suppress(AntiphonError):
+                await service.cancel(LOCAL_PRINCIPAL, turn_id, seen_seq)
 
     async def _open(self) -> tuple[Service, str]:
         async with self._opening:
+            if self._closing is not None:
+                raise StoreUnavailable(CLOSED)
             if self._service is None:
                 self._service = await open_service(
                     self._settings,
@@ -320,10 +358,3 @@ class AsyncChat:
             model=self._given.get("model", ""),
             name=self._session_id,
         )
-
-
-async def _take_back(service: Service, sending: asyncio.Task[Accepted]) -> None:
-    """Stop what comes to be accepted although nobody waits for it; why it is not, nobody asks any more."""
-    with contextlib.suppress(AntiphonError):
-        accepted = await sending
-        await service.cancel(LOCAL_PRINCIPAL, accepted.turn_id, accepted.seq)

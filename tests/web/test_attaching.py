@@ -115,6 +115,7 @@ def test_a_file_that_did_not_arrive_can_be_sent_again(visitor: Visitor, simulato
     expect(visitor.page.get_by_role("alert")).to_be_visible()
     visitor.button("Send notes – €.txt again").click()
     expect(visitor.page.get_by_role("alert")).to_have_count(0)
+    expect(chips(visitor).get_by_role("progressbar")).to_have_count(0)
     visitor.say("Read this.")
     visitor.expect_rest()
     assert [kind for kind, _, _ in told(simulator)] == ["document", "text"]

@@ -1,6 +1,7 @@
 """Talking: what a person does all day."""
 
 import json
+import re
 
 from playwright.sync_api import APIResponse, FilePayload, Route, expect
 
@@ -210,6 +211,29 @@ def test_a_conversation_is_renamed_exported_deleted_and_imported_with_its_branch
     visitor.page.locator("input[type=file][accept]").set_input_files([file])
     visitor.expect_answer("Second.")
     expect(visitor.page.get_by_text("2 / 2")).to_be_visible()
+
+
+def test_a_list_that_was_asked_for_before_a_deletion_does_not_bring_it_back(
+    visitor: Visitor, simulator: Simulator
+) -> None:
+    simulator.script(Reply(text="First."))
+    visitor.say("A question?")
+    visitor.expect_rest()
+    told: list[tuple[Route, APIResponse]] = []
+    listing = re.compile(r"/v1/conversations(\?|$)")
+    visitor.page.route(listing, lambda route: told.append((route, route.fetch())), times=1)
+    visitor.page.reload()
+    conversation_id = visitor.page.url.rpartition("/")[2]
+    visitor.button("Actions for this conversation").click()
+    visitor.button("Delete").locator("visible=true").click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(visitor.page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    [(route, response)] = told
+    assert conversation_id in response.text()
+    route.fulfill(response=response)
+    listed = visitor.page.get_by_role("navigation", name="Conversations")
+    expect(listed.locator("a, p").first).to_be_visible()
+    expect(listed.locator(f"a[href='/c/{conversation_id}']")).to_have_count(0)
 
 
 def test_what_was_typed_and_not_sent_is_there_after_a_reload(visitor: Visitor) -> None:

@@ -15,6 +15,8 @@ export type List = Readonly<{
 
 export class ConversationList {
   readonly store = new Store<List>({ phase: "loading", conversations: [], cursor: null });
+  /** Deleted: a list that was asked for before may still name them. */
+  private readonly gone = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Something may have changed. */
@@ -26,7 +28,8 @@ export class ConversationList {
   async load(): Promise<void> {
     try {
       const page = await api.list();
-      this.store.set({ phase: "ready", ...merged(page, this.store.get()) });
+      const there = page.conversations.filter((header) => !this.gone.has(header.id));
+      this.store.set({ phase: "ready", ...merged({ ...page, conversations: there }, this.store.get()) });
     } catch {
       this.store.update({ phase: this.store.get().phase === "ready" ? "ready" : "failed" });
     }
@@ -71,6 +74,7 @@ export class ConversationList {
   }
 
   drop(id: string): void {
+    this.gone.add(id);
     this.store.update({ conversations: this.store.get().conversations.filter((other) => other.id !== id) });
   }
 }
